@@ -1,0 +1,258 @@
+//! What will happen: the only thing that `run` takes. A plan means that the *whole* request was decided; its fields are
+//! private, so nothing outside this room can make one or change one:
+//!
+//! ```compile_fail,E0451
+//! let plan = zfs_shell::decide::plan::Plan { script: None, ..zfs_shell::decide::plan::Plan::nothing() };
+//! ```
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+use crate::command::argv::Argv;
+use crate::host::Executable;
+use crate::policy::GrantId;
+use crate::script::Script;
+use crate::table::Table;
+
+/// A decided request.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    script: Option<Script<Stage>>,
+    decision: Decision,
+    rewrites: Vec<Rewrite>,
+    elevated: bool,
+}
+
+/// The words of a decision in which something happens; the other three are in [`crate::failure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decision {
+    /// It runs, as rewritten.
+    Allowed,
+    /// Snapshots that a rule covers stay for now; the rest runs.
+    Kept,
+    /// A dataset outside every grant does not exist: nothing runs, the answer is zfs's own.
+    Hidden,
+}
+
+/// One leaf of the request, decided.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// What happens.
+    pub(super) action: Action,
+    /// Where standard input comes from in the end.
+    pub(super) stdin: Source,
+    /// Where standard output goes in the end.
+    pub(super) stdout: Sink,
+    /// Where standard error goes in the end.
+    pub(super) stderr: Sink,
+    /// Which grant allowed it, if it needed one.
+    pub(super) grant: Option<GrantId>,
+}
+
+/// What a leaf becomes.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Bytes and a status, from no program.
+    Answer(Answer),
+    /// The request ends here: with this status, or with the last one.
+    Exit(Option<u8>),
+    /// Programs run.
+    Run(Box<Run>),
+}
+
+/// What is answered in place of a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// For standard output.
+    pub stdout: Vec<u8>,
+    /// For standard error.
+    pub stderr: Vec<u8>,
+    /// The status.
+    pub status: u8,
+}
+
+/// Programs that stand for one command of the client: mostly one; several where a recursive form was taken apart. They
+/// run one after another whatever becomes of each; the status is that of the first that failed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub(super) note: Vec<u8>,
+    pub(super) first: Exec,
+    pub(super) rest: Vec<Exec>,
+    pub(super) table: Option<Table>,
+    pub(super) stream: bool,
+}
+
+/// A program to execute.
+#[derive(Clone, Debug)]
+pub struct Exec {
+    pub(super) executable: Executable,
+    pub(super) argv: Argv,
+    pub(super) memory: Option<u64>,
+}
+
+/// Where a stage's standard input comes from, unless it is a pipe from the stage before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The client, or the stage before.
+    Inherit,
+    /// /dev/null
+    Null,
+}
+
+/// Where an output of a stage goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sink {
+    /// The client's standard error.
+    Err,
+    /// /dev/null
+    Null,
+    /// The client's standard output, or the stage behind.
+    Out,
+}
+
+/// How what runs differs from what was sent: always towards less.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    /// A part of the request that was left out.
+    Dropped(String),
+    /// Something the client did not write.
+    Added(String),
+    /// A name that was expanded on the host into these.
+    Expanded(String),
+}
+
+impl Plan {
+    /// Nothing happens, with status 0: a blank request.
+    pub fn nothing() -> Self {
+        Self { script: None, decision: Decision::Allowed, rewrites: Vec::new(), elevated: false }
+    }
+
+    pub(super) fn new(script: Script<Stage>, decision: Decision, rewrites: Vec<Rewrite>, elevated: bool) -> Self {
+        Self { script: Some(script), decision, rewrites, elevated }
+    }
+
+    /// The word.
+    pub fn decision(&self) -> Decision {
+        self.decision
+    }
+
+    /// How it differs from what was sent.
+    pub fn rewrites(&self) -> &[Rewrite] {
+        &self.rewrites
+    }
+
+    /// Whether a program gains rights (sudo, doas), so that no_new_privs can't be set.
+    pub fn is_elevated(&self) -> bool {
+        self.elevated
+    }
+
+    /// Whether a send stream flows.
+    pub fn has_stream(&self) -> bool {
+        self.stages().any(|stage| matches!(&stage.action, Action::Run(run) if run.stream))
+    }
+
+    /// The stages in the order written.
+    pub fn stages(&self) -> impl Iterator<Item = &Stage> {
+        self.script.iter().flat_map(Script::leaves)
+    }
+
+    /// The grants that allowed it, each once.
+    pub fn grants(&self) -> Vec<GrantId> {
+        let mut grants: Vec<GrantId> = self.stages().filter_map(|stage| stage.grant).collect();
+        grants.sort_unstable();
+        grants.dedup();
+        grants
+    }
+
+    /// The stages in their shape, for the one that runs them.
+    pub fn into_script(self) -> Option<Script<Stage>> {
+        self.script
+    }
+}
+
+impl Stage {
+    /// What happens.
+    pub fn action(&self) -> &Action {
+        &self.action
+    }
+
+    /// Where standard input comes from.
+    pub fn stdin(&self) -> Source {
+        self.stdin
+    }
+
+    /// Where standard output goes.
+    pub fn stdout(&self) -> Sink {
+        self.stdout
+    }
+
+    /// Where standard error goes.
+    pub fn stderr(&self) -> Sink {
+        self.stderr
+    }
+
+    /// Which grant allowed it.
+    pub fn grant(&self) -> Option<GrantId> {
+        self.grant
+    }
+}
+
+impl Run {
+    /// What the client is told on standard error before anything starts.
+    pub fn note(&self) -> &[u8] {
+        &self.note
+    }
+
+    /// The programs in order.
+    pub fn execs(&self) -> impl Iterator<Item = &Exec> {
+        std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// What becomes of the rows that they print, if they may not pass as they are.
+    pub fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
+    }
+}
+
+impl Exec {
+    /// The file to execute.
+    pub fn executable(&self) -> &Executable {
+        &self.executable
+    }
+
+    /// Its arguments, without its own name.
+    pub fn arguments(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.argv.arguments()
+    }
+
+    /// The program's name and arguments.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.argv.words()
+    }
+
+    /// The most bytes of address space, for a filter.
+    pub fn memory(&self) -> Option<u64> {
+        self.memory
+    }
+}
+
+impl Decision {
+    /// As the contract and the log spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Kept => "kept",
+            Self::Hidden => "hidden",
+        }
+    }
+}
+
+impl fmt::Display for Rewrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dropped(what) => write!(f, "dropped {what}"),
+            Self::Added(what) => write!(f, "added {what}"),
+            Self::Expanded(what) => write!(f, "expanded {what}"),
+        }
+    }
+}

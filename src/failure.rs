@@ -1,0 +1,119 @@
+//! Why nothing ran: three kinds, by who has to act, and the exit status of each. Nobody else names one.
+#![forbid(unsafe_code)]
+
+use thiserror::Error;
+
+use crate::audit::AuditError;
+use crate::host::HostError;
+use crate::policy::{OpenError, PolicyError};
+use crate::{command, decide, run, syntax};
+
+/// Why nothing ran. `Display` is for administrators; clients get [`Failure::for_client`].
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// There was no request: an interactive login.
+    #[error("no command")]
+    NoCommand,
+    /// Not syntax that is understood.
+    #[error(transparent)]
+    Syntax(#[from] syntax::Error),
+    /// Not a command that is understood.
+    #[error(transparent)]
+    Command(#[from] command::Error),
+    /// Understood and not allowed.
+    #[error(transparent)]
+    Refused(#[from] decide::Refusal),
+    /// The policy's name or file can't be taken.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The policy has an error.
+    #[error("{path}: {error}")]
+    Policy {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        error: PolicyError,
+    },
+    /// The host gave no answer.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The log takes no record, and the policy requires one.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// Nothing could be started.
+    #[error(transparent)]
+    Run(#[from] run::RunError),
+}
+
+/// The word of a failed request (the contract's six less those of [`decide::plan::Decision`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The installation: no policy, an error in it, a missing program.
+    Broken,
+    /// A known operation that the policy does not allow.
+    Refused,
+    /// Not understood.
+    Unknown,
+}
+
+impl Kind {
+    /// As the contract and the log spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The exit status.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Broken => 125,
+            Self::Refused => 126,
+            Self::Unknown => 127,
+        }
+    }
+}
+
+impl From<decide::Error> for Failure {
+    fn from(error: decide::Error) -> Self {
+        match error {
+            decide::Error::Refused(refusal) => Self::Refused(refusal),
+            decide::Error::Host(error) => Self::Host(error),
+        }
+    }
+}
+
+impl Failure {
+    /// Which kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Syntax(_) | Self::Command(_) => Kind::Unknown,
+            Self::NoCommand | Self::Refused(_) => Kind::Refused,
+            Self::Audit(_) | Self::Host(_) | Self::Open(_) | Self::Policy { .. } | Self::Run(_) => Kind::Broken,
+        }
+    }
+
+    /// The byte of the request that it is about.
+    pub fn offset(&self) -> Option<usize> {
+        match self {
+            Self::Syntax(error) => Some(error.span.start),
+            Self::Command(error) => Some(error.span.start),
+            Self::Refused(refusal) => Some(refusal.span.start),
+            _ => None,
+        }
+    }
+
+    /// The one line that the client gets, without a newline. It holds nothing that the client didn't know.
+    pub fn for_client(&self, reasons: bool) -> String {
+        match (self, self.kind()) {
+            (_, Kind::Broken) => "zfs-shell: not available, see the log".to_owned(),
+            (Self::NoCommand, _) => {
+                "zfs-shell: refused: this key is for ZFS replication, there is no shell behind it".to_owned()
+            }
+            (_, kind) if !reasons => format!("zfs-shell: {}", kind.word()),
+            (failure, kind) => format!("zfs-shell: {}: {failure}", kind.word()),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a decision may ask the host: few typed questions, so that no text can become a command. Unknown is an error,
+//! and an error refuses the request.
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use thiserror::Error;
+
+use crate::command::argv::Program;
+use crate::command::name::{Dataset, Guid, Snapshot, SnapshotName, Tag};
+
+/// An absolute path of a program, found by the host or named by the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executable(PathBuf);
+
+impl Executable {
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Executable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+/// A snapshot as zfs listed it at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotFacts {
+    /// Behind the `@`.
+    pub name: SnapshotName,
+    /// Its guid.
+    pub guid: Guid,
+    /// The transaction group in which it came to be here: the order of arrival, which can't be forged.
+    pub createtxg: u64,
+    /// Seconds since 1970. Of a received snapshot the sender's word.
+    pub creation: u64,
+    /// How many holds it has.
+    pub userrefs: u64,
+    /// Whether datasets were cloned from it.
+    pub clones: bool,
+}
+
+/// A bookmark as zfs listed it at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookmarkFacts {
+    /// Behind the `#`.
+    pub name: SnapshotName,
+    /// The guid of the snapshot it was made from.
+    pub guid: Guid,
+}
+
+/// Why the host has no answer.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum HostError {
+    /// A dry run knows no such fact.
+    #[error("unknown fact: {0}")]
+    Unknown(String),
+    /// A program isn't where it should be.
+    #[error("program '{}' is missing", .0.name())]
+    Missing(Program),
+    /// zfs failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The questions. `Ok(None)` means that the dataset isn't there.
+pub trait Host {
+    /// The clock of this host.
+    fn now(&self) -> SystemTime;
+
+    /// Where a program is; `None` if it isn't installed.
+    fn program(&self, program: Program) -> Option<Executable>;
+
+    /// Whether the property `encryption` of a dataset is other than `off`.
+    fn encrypted(&self, dataset: &Dataset) -> Result<Option<bool>, HostError>;
+
+    /// The snapshots of a dataset, oldest arrival first.
+    fn snapshots(&self, dataset: &Dataset) -> Result<Option<Vec<SnapshotFacts>>, HostError>;
+
+    /// The bookmarks of a dataset.
+    fn bookmarks(&self, dataset: &Dataset) -> Result<Option<Vec<BookmarkFacts>>, HostError>;
+
+    /// The tags that hold a snapshot.
+    fn holds(&self, snapshot: &Snapshot) -> Result<Option<Vec<Tag>>, HostError>;
+
+    /// The dataset itself and all file systems and volumes below it.
+    fn subtree(&self, dataset: &Dataset) -> Result<Option<Vec<Dataset>>, HostError>;
+}

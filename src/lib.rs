@@ -1,0 +1,43 @@
+//! zfs-shell: what git-shell is to Git, zfs-shell is to ZFS replication.
+//!
+//! A request keeps its shape from end to end while its leaves change: words ([`syntax`]), typed commands ([`command`]),
+//! stages ([`decide`]). Nothing but [`decide`] makes a [`decide::plan::Plan`], nothing but a typed value becomes an
+//! argument, nothing but [`run`] starts a program, and [`judge`] is the only path from bytes to decision.
+//!
+//! ```text
+//! request ── what sshd hands over      policy ── what an administrator wrote      host ── what zfs says now
+//!     bytes ── syntax ── command ── decide ── Plan or Failure ── record ── run
+//! ```
+
+#[cfg(feature = "admin")]
+pub mod admin;
+pub mod audit;
+pub mod command;
+pub mod decide;
+pub mod failure;
+pub mod gate;
+pub mod host;
+pub mod policy;
+pub mod record;
+pub mod request;
+pub mod run;
+pub mod script;
+pub mod syntax;
+pub mod table;
+
+use decide::plan::Plan;
+use failure::Failure;
+use host::Host;
+use policy::Policy;
+
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+/// The one path from bytes to decision, for the gate and for the checker.
+pub fn judge(line: &[u8], policy: &Policy, host: &dyn Host) -> Result<Plan, Failure> {
+    let Some(script) = syntax::parse(line)? else {
+        return Ok(Plan::nothing());
+    };
+    let request = script.try_map(command::read)?;
+    Ok(decide::decide(&request, policy, host)?)
+}

@@ -1,0 +1,340 @@
+//! What an administrator allows, with roles expanded, defaults filled in and patterns compiled: all that the decision
+//! asks of a policy. `toml.rs` holds what was written, `open.rs` opens the file, `role.rs` says what a role stands for.
+#![forbid(unsafe_code)]
+
+mod open;
+mod pattern;
+mod role;
+mod toml;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use crate::command::argv::Program;
+use crate::command::name::Dataset;
+use crate::command::property::Property;
+
+pub use open::{DIRECTORY, OpenError, PolicyName, open};
+pub use pattern::{DatasetPattern, Names, PatternError};
+pub use role::Role;
+pub use toml::{PolicyError, parse};
+
+/// A policy without an error.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// They add up; none has precedence.
+    pub grants: Vec<Grant>,
+    /// `[filters]`
+    pub filters: Filters,
+    /// `[privilege]`
+    pub privilege: Privilege,
+    /// `[programs]`: absolute paths that stand in for the search of the system directories.
+    pub programs: Vec<(Program, PathBuf)>,
+    /// `[log]`
+    pub log: Log,
+    /// `reply.reasons`: whether the client is told why.
+    pub reasons: bool,
+}
+
+/// Which grant, counted from 1 in the order of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GrantId(pub usize);
+
+/// One `[[grant]]`.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Its place in the file.
+    pub id: GrantId,
+    /// The role it was written with.
+    pub role: Option<Role>,
+    /// What it is for.
+    pub datasets: Vec<DatasetPattern>,
+    /// Taken out again, with what lies below.
+    pub except: Vec<DatasetPattern>,
+    /// Whether it reaches what lies below `datasets`.
+    pub scope: Scope,
+    /// The operations it lets be asked.
+    pub allow: Allow,
+    /// When it ends.
+    pub until: Option<SystemTime>,
+    /// Between which times of the day, UTC; may reach over midnight.
+    pub between: Option<(TimeOfDay, TimeOfDay)>,
+    /// `[grant.send]`
+    pub send: SendRules,
+    /// `[grant.snapshot]`
+    pub snapshot: Rc<SnapshotRules>,
+    /// `[grant.bookmark]`
+    pub bookmark: Rc<BookmarkRules>,
+    /// `[grant.hold]`
+    pub hold: Rc<HoldRules>,
+    /// `[[grant.destroy]]`
+    pub destroy: Rc<[DestroyRule]>,
+}
+
+/// How far a grant reaches (zfs-allow(8), -l and -d).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The dataset and all below.
+    #[default]
+    Both,
+    /// All below alone.
+    Descendents,
+    /// The dataset alone.
+    Local,
+}
+
+/// An operation as `allow` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// zfs bookmark
+    Bookmark,
+    /// zfs destroy
+    Destroy,
+    /// zfs hold
+    Hold,
+    /// zfs list, get, holds
+    List,
+    /// zfs release
+    Release,
+    /// zfs send
+    Send,
+    /// zfs snapshot
+    Snapshot,
+}
+
+impl Operation {
+    /// All of them, in the order of their names.
+    pub const ALL: [Self; 7] =
+        [Self::Bookmark, Self::Destroy, Self::Hold, Self::List, Self::Release, Self::Send, Self::Snapshot];
+
+    /// As `allow` spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bookmark => "bookmark",
+            Self::Destroy => "destroy",
+            Self::Hold => "hold",
+            Self::List => "list",
+            Self::Release => "release",
+            Self::Send => "send",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
+/// A set of operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allow(u16);
+
+impl Allow {
+    /// With one more operation.
+    #[must_use]
+    pub fn with(self, operation: Operation) -> Self {
+        Self(self.0 | 1 << operation as u16)
+    }
+
+    /// Whether it is in the set.
+    pub fn has(self, operation: Operation) -> bool {
+        self.0 & 1 << operation as u16 != 0
+    }
+}
+
+impl FromIterator<Operation> for Allow {
+    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
+        operations.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+/// Minutes after midnight, UTC: 0 to 1439.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeOfDay(pub u16);
+
+/// `[grant.send]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendRules {
+    /// When -w is needed.
+    pub raw: Raw,
+    /// -R
+    pub replicate: bool,
+    /// -p, -b, -h
+    pub properties: bool,
+    /// -t
+    pub resume: bool,
+}
+
+/// `send.raw`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Raw {
+    /// -w always.
+    Always,
+    /// As the client likes.
+    Any,
+    /// -w where the dataset is encrypted.
+    #[default]
+    Encrypted,
+    /// -w never.
+    Never,
+}
+
+/// `[grant.snapshot]`
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotRules {
+    /// What a new snapshot may be called.
+    pub names: Names,
+    /// -r
+    pub recursive: bool,
+    /// User properties that -o may set.
+    pub properties: Names,
+}
+
+/// `[grant.bookmark]`
+#[derive(Clone, Debug, Default)]
+pub struct BookmarkRules {
+    /// What a new bookmark may be called.
+    pub names: Names,
+    /// The most bookmarks on one dataset.
+    pub max: u32,
+}
+
+/// `[grant.hold]`
+#[derive(Clone, Debug, Default)]
+pub struct HoldRules {
+    /// What may be held and released.
+    pub tags: Names,
+    /// The most holds with these tags on the snapshots of one dataset.
+    pub max: u32,
+}
+
+/// One `[[grant.destroy]]`.
+#[derive(Clone, Debug, Default)]
+pub struct DestroyRule {
+    /// Snapshots it covers.
+    pub names: Names,
+    /// Bookmarks it covers.
+    pub bookmarks: Names,
+    /// Younger ones stay.
+    pub min_age: Duration,
+    /// So many of the newest that it covers stay.
+    pub keep: u32,
+    /// What no request can go below.
+    pub floor: Floor,
+    /// What the client is told of a snapshot that stays.
+    pub kept: Kept,
+    /// Lets datasets below the granted one go by the same rule.
+    pub datasets: bool,
+}
+
+/// `floor`: the first snapshot to arrive in each of the last so many days, weeks and months stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Floor {
+    /// Days of UTC.
+    pub daily: u32,
+    /// Weeks from Monday.
+    pub weekly: u32,
+    /// Months of the calendar.
+    pub monthly: u32,
+}
+
+/// `kept`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// zfs's own "it's being held", status 1.
+    Held,
+    /// One line on stderr, status 0.
+    #[default]
+    Note,
+}
+
+/// `[filters]`
+#[derive(Clone, Debug)]
+pub struct Filters {
+    /// Programs that may stand in a pipeline.
+    pub allow: Vec<Program>,
+    /// Bytes of address space for each (RLIMIT_AS), and the cap for mbuffer -m.
+    pub memory: u64,
+}
+
+/// `[privilege]`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Privilege {
+    /// `doas -n -- /abs/zfs ...`
+    Doas,
+    /// The account's own rights, by zfs allow.
+    #[default]
+    None,
+    /// `sudo -n -- /abs/zfs ...`
+    Sudo,
+}
+
+/// `[log]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Of what a second record is written at the end.
+    pub completion: Completion,
+    /// Whether refused requests are recorded whole.
+    pub commands: bool,
+    /// Whether nothing runs where the socket takes no record.
+    pub required: bool,
+}
+
+/// `log.completion`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Completion {
+    /// Of every request.
+    All,
+    /// Of none.
+    None,
+    /// Of requests with a stream.
+    #[default]
+    Streams,
+}
+
+impl Grant {
+    /// Whether the dataset is granted, at whatever time.
+    pub fn covers(&self, dataset: &Dataset) -> bool {
+        self.datasets.iter().any(|pattern| pattern.covers(dataset, self.scope))
+            && !self.except.iter().any(|pattern| pattern.covers(dataset, Scope::Both))
+    }
+
+    /// Whether the dataset and all that could ever lie below it are granted.
+    pub fn covers_subtree(&self, dataset: &Dataset) -> bool {
+        self.scope != Scope::Local
+            && self.covers(dataset)
+            && !self.except.iter().any(|pattern| pattern.may_match_below(dataset))
+    }
+
+    /// Whether the grant itself says that this dataset exists: it lies above a name that the grant spells out.
+    pub fn implies(&self, dataset: &Dataset) -> bool {
+        self.datasets.iter().any(|pattern| pattern.implies(dataset))
+    }
+
+    /// Whether the grant holds at this time.
+    pub fn holds_at(&self, now: SystemTime) -> bool {
+        let minute = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60 % 1440);
+        let within = |(from, to): (TimeOfDay, TimeOfDay)| {
+            let (from, to) = (u64::from(from.0), u64::from(to.0));
+            if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to }
+        };
+        self.until.is_none_or(|until| now < until) && self.between.is_none_or(within)
+    }
+}
+
+impl Policy {
+    /// Whether any grant that holds at this time covers the dataset.
+    pub fn grants(&self, dataset: &Dataset, now: SystemTime) -> bool {
+        self.grants.iter().any(|grant| grant.covers(dataset) && grant.holds_at(now))
+    }
+
+    /// Where a program is, if the policy says so.
+    pub fn program(&self, program: Program) -> Option<&PathBuf> {
+        self.programs.iter().find_map(|(named, path)| (*named == program).then_some(path))
+    }
+}
+
+/// Whether -o may set a user property.
+impl SnapshotRules {
+    /// Whether -o may set this user property.
+    pub fn may_set(&self, property: &Property) -> bool {
+        matches!(property, Property::User(name) if self.properties.matches(name.as_str()))
+    }
+}

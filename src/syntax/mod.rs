@@ -1,0 +1,82 @@
+//! Bytes to words: a recogniser of the small part of the POSIX shell language that replication clients write. It knows
+//! no zfs and no policy. What it does not recognise, or what two shells would read differently, it refuses by name.
+//! (POSIX.1-2024, XCU 2.2 Quoting, 2.3 Token Recognition, 2.10 Shell Grammar.)
+#![forbid(unsafe_code)]
+
+mod grammar;
+mod quote;
+mod word;
+
+use thiserror::Error;
+
+use crate::script::Script;
+
+pub use quote::quote;
+pub use word::Word;
+
+/// A range of bytes of the request, `start` included, `end` not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// The byte behind the last.
+    pub end: usize,
+}
+
+/// A redirection of the closed list that is understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirect {
+    /// `2>&1`
+    ErrToOut,
+    /// `2>/dev/null`
+    ErrToNull,
+    /// `>/dev/null`
+    OutToNull,
+    /// `</dev/null`
+    InFromNull,
+}
+
+/// One command as words: no expansion left in it, nothing known about its meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Simple {
+    /// The first word.
+    pub program: Word,
+    /// The others.
+    pub arguments: Vec<Word>,
+    /// In the order written; later ones act on what earlier ones made.
+    pub redirects: Vec<Redirect>,
+    /// From the first to the last byte of it.
+    pub span: Span,
+}
+
+/// Why a request is not understood. The text names the construct and where it begins, never what it contains.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{construct} at byte {}", span.start)]
+pub struct Error {
+    /// What was found.
+    pub construct: Construct,
+    /// Where.
+    pub span: Span,
+}
+
+/// What can be found that is not understood.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Construct {
+    /// More than [`MAX_LINE`] bytes.
+    #[error("request too long")]
+    LineTooLong,
+}
+
+/// The longest request, in bytes: what Linux lets one environment string have (MAX_ARG_STRLEN, execve(2)).
+pub const MAX_LINE: usize = 128 * 1024;
+/// The most commands in a request.
+pub const MAX_COMMANDS: usize = 256;
+/// The most commands in one pipeline.
+pub const MAX_STAGES: usize = 8;
+/// The most words in a request.
+pub const MAX_WORDS: usize = 8192;
+
+/// Reads a request. `None` is a blank one, which sh answers with status 0 and nothing else.
+pub fn parse(line: &[u8]) -> Result<Option<Script<Simple>>, Error> {
+    grammar::parse(line)
+}
