@@ -128,7 +128,7 @@ impl From<&Executable> for Arg {
     }
 }
 
-rendered!(Bookmark, Dataset, Guid, Named, Pool, Snapshot, SnapshotName, Tag, u8, u16, u32, u64, usize);
+rendered!(Bookmark, Dataset, Guid, Named, Pool, Snapshot, SnapshotName, Tag, u8, u16, u32, u64);
 
 impl From<&'static str> for Arg {
     fn from(literal: &'static str) -> Self {
