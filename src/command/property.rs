@@ -1,8 +1,8 @@
 //! Properties by name (zfsprops(7), zpoolprops(7)): a closed list of native ones, user properties by their rule.
 #![forbid(unsafe_code)]
 
-use super::name::SnapshotName;
 use super::name::Dataset;
+use super::name::SnapshotName;
 
 /// The name of a user property: `a-z 0-9 - _ . :`, with a `:`, less than 256 bytes (zfs_prop_user).
 #[derive(Clone, Debug, PartialEq, Eq)]
