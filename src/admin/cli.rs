@@ -101,6 +101,18 @@ mod tests {
     }
 
     #[test]
+    fn every_subcommand_and_flag_stands_in_the_manual() {
+        let manual = include_str!("../../docs/zfs-shell-policy.1");
+        for subcommand in Cli::command().get_subcommands() {
+            assert!(manual.contains(&format!(".Cm {}\n", subcommand.get_name())), "{}", subcommand.get_name());
+            for flag in subcommand.get_arguments().filter_map(|argument| argument.get_long()) {
+                let named = [format!("Fl -{flag}"), format!(", -{flag}")];
+                assert!(named.iter().any(|named| manual.contains(named)), "{flag}");
+            }
+        }
+    }
+
+    #[test]
     fn words_behind_the_dashes_are_the_command_and_not_options_of_ours() {
         let Ok(Cli { command: Command::Check(check) }) = parse(&["check", "nas", "--", "zfs", "list", "--json"]) else {
             panic!("not taken")
