@@ -183,6 +183,11 @@ impl Argv {
         self.arguments.extend(arguments.into_iter().map(Into::into));
     }
 
+    /// All that another program is told: for the one that starts it.
+    pub fn append(&mut self, other: Self) {
+        self.arguments.extend(other.arguments);
+    }
+
     /// The program.
     pub fn program(&self) -> Program {
         self.program

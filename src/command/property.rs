@@ -194,6 +194,15 @@ impl Property {
         }
     }
 
+    /// The title of its column in `zfs list`.
+    pub fn title(&self) -> String {
+        let short = match self {
+            Self::Native(own) => NATIVE.iter().find(|(name, ..)| name == own).map_or("", |(_, short, _)| short),
+            _ => "",
+        };
+        if short.is_empty() { self.to_string().to_ascii_uppercase() } else { short.to_ascii_uppercase() }
+    }
+
     /// Whether its value names other datasets.
     pub fn names_datasets(&self) -> bool {
         self.tells() == Tells::Names

@@ -187,7 +187,7 @@ impl PoolGet {
         };
         for option in found.options {
             match option.is {
-                Flag::Columns => get.fields = Some(Fields::read(option.text)?),
+                Flag::Columns => get.fields = Some(Fields::of_pool(option.text)?),
                 Flag::Exact => get.exact = true,
                 Flag::Scripted => get.scripted = true,
             }
@@ -217,8 +217,29 @@ fn pools_of(operands: &[Text<'_>]) -> Result<Vec<Pool>, Error> {
     operands.iter().map(|operand| Pool::parse(operand.text).map_err(|error| operand.error(error))).collect()
 }
 
+impl From<PoolGet> for Zpool {
+    fn from(get: PoolGet) -> Self {
+        Self::Get(get)
+    }
+}
+
+impl From<PoolList> for Zpool {
+    fn from(list: PoolList) -> Self {
+        Self::List(list)
+    }
+}
+
 impl PoolProperty {
-    fn parse(text: &str) -> Option<Self> {
+    /// Whether it is told of a pool that holds a granted dataset: what a client needs to choose its stream's features.
+    pub fn is_public(&self) -> bool {
+        match self {
+            Self::Feature(_) => true,
+            Self::Native(name) => matches!(*name, "delegation" | "guid" | "health" | "name" | "readonly" | "version"),
+        }
+    }
+
+    /// Reads one property, by its full name or its short one.
+    pub fn parse(text: &str) -> Option<Self> {
         if let Some(feature) = text.strip_prefix("feature@") {
             let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
             let is_one = !feature.is_empty() && feature.len() <= 64 && feature.bytes().all(is_plain);
@@ -230,6 +251,13 @@ impl PoolProperty {
 }
 
 impl PoolProperties {
+    /// What zpool list shows without -o (zpool-list(8)).
+    pub fn of_list() -> Self {
+        let names = ["name", "size", "allocated", "free", "checkpoint", "expandsize", "fragmentation", "capacity"];
+        let more = ["dedupratio", "health", "altroot"];
+        Self(names.into_iter().chain(more).map(PoolProperty::Native).collect())
+    }
+
     fn read(list: Text<'_>) -> Result<Self, Error> {
         let properties = list.text.split(',').map(PoolProperty::parse).collect::<Option<_>>();
         properties.map(Self).ok_or(list.error(What::Property))

@@ -147,8 +147,16 @@ impl Get {
 }
 
 impl Fields {
-    /// Reads a comma list.
-    pub(in crate::command) fn read(list: Text<'_>) -> Result<Self, Error> {
+    /// The columns of `zpool get`, which are those of `zfs get` but for `received`.
+    pub(in crate::command) fn of_pool(list: Text<'_>) -> Result<Self, Error> {
+        let mut fields = Self::read(list)?;
+        if list.text == "all" {
+            fields.0.retain(|field| *field != Field::Received);
+        }
+        if fields.0.contains(&Field::Received) { Err(list.error(What::Value)) } else { Ok(fields) }
+    }
+
+    fn read(list: Text<'_>) -> Result<Self, Error> {
         let mut fields = Vec::new();
         for name in list.text.split(',') {
             let more: &[Field] = match name {
@@ -170,6 +178,11 @@ impl Fields {
 }
 
 impl Sources {
+    /// Whether properties that have no source are shown: those that nobody can set.
+    pub fn has_none(self) -> bool {
+        SOURCES.iter().position(|source| *source == "none").is_some_and(|place| self.0 & 1 << place != 0)
+    }
+
     fn read(list: Text<'_>) -> Result<Self, Error> {
         let mut sources = 0;
         for name in list.text.split(',') {
