@@ -20,6 +20,11 @@ pub use live::Live;
 pub struct Executable(PathBuf);
 
 impl Executable {
+    /// A file by its path, for those who answer as a host; `None` if the path isn't absolute.
+    pub(crate) fn at(path: PathBuf) -> Option<Self> {
+        path.is_absolute().then_some(Self(path))
+    }
+
     /// The path.
     pub fn path(&self) -> &Path {
         &self.0
