@@ -2,6 +2,8 @@
 //! and an error refuses the request.
 #![forbid(unsafe_code)]
 
+mod live;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -11,11 +13,18 @@ use thiserror::Error;
 use crate::command::argv::Program;
 use crate::command::name::{Dataset, Guid, Snapshot, SnapshotName, Tag};
 
+pub use live::Live;
+
 /// An absolute path of a program, found by the host or named by the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executable(PathBuf);
 
 impl Executable {
+    /// A file by its path, for those who answer as a host; `None` if the path isn't absolute.
+    pub(crate) fn at(path: PathBuf) -> Option<Self> {
+        path.is_absolute().then_some(Self(path))
+    }
+
     /// The path.
     pub fn path(&self) -> &Path {
         &self.0
