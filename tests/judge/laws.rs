@@ -1,8 +1,8 @@
 //! Laws that hold for every request, tried on what clients send and on mutations of it.
 
-mod common;
 
-use common::{corpus, corpus_host, judge, policy};
+
+use super::common::{corpus, corpus_host, judge, policy};
 use proptest::prelude::*;
 use zfs_shell::facts::Table;
 use zfs_shell::record::{Outcome, Step};

@@ -1,5 +1,4 @@
 //! What the table tests share: reading tables, and judging by a policy and facts from files.
-#![expect(dead_code, reason = "each test file uses its part")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! Tables of requests through the one path from bytes to decision.
 
-mod common;
+
 
 use std::path::Path;
 
-use common::{bytes, corpus, corpus_host, judge, policy, read, rows, shown};
+use super::common::{bytes, corpus, corpus_host, judge, policy, read, rows, shown};
 use zfs_shell::facts::Table;
 use zfs_shell::record::Step;
 
