@@ -24,7 +24,7 @@ pub use toml::{PolicyError, parse};
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// They add up; none has precedence.
-    pub grants: Vec<Grant>,
+    pub grants: Rc<[Grant]>,
     /// `[filters]`
     pub filters: Filters,
     /// `[privilege]`
@@ -331,7 +331,6 @@ impl Policy {
     }
 }
 
-/// Whether -o may set a user property.
 impl SnapshotRules {
     /// Whether -o may set this user property.
     pub fn may_set(&self, property: &Property) -> bool {
