@@ -173,11 +173,3 @@ impl Host for Kept<'_> {
         memo(&self.subtrees, dataset, |dataset| self.host.subtree(dataset))
     }
 }
-
-#[cfg(test)]
-impl Executable {
-    /// For the tests of `run`.
-    pub(crate) fn at(path: &str) -> Self {
-        Self(path.into())
-    }
-}
