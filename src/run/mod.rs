@@ -310,19 +310,15 @@ mod tests {
     use crate::host::Executable;
     use crate::script::Script;
 
-    fn at(path: &str) -> Executable {
-        Executable::at(path.into()).unwrap()
-    }
-
     fn sh(text: &'static str) -> Exec {
         let mut argv = Argv::new(Name::Zfs);
         argv.push("-c");
         argv.push(text);
-        made::exec(at("/bin/sh"), argv)
+        made::exec(Executable::at("/bin/sh".into()).unwrap(), argv)
     }
 
     fn missing() -> Exec {
-        made::exec(at("/nonexistent/zfs"), Argv::new(Name::Zfs))
+        made::exec(Executable::at("/nonexistent/zfs".into()).unwrap(), Argv::new(Name::Zfs))
     }
 
     fn stage(text: &'static str) -> Stage {
@@ -392,7 +388,7 @@ mod tests {
         assert_eq!(status(list(stage("exit 0"), [(Joint::Then, missing())])), 127);
         let pipeline = Pipeline { first: stage("exit 0"), rest: vec![missing()] };
         assert_eq!(status(Script { first: pipeline, rest: Vec::new() }), 127);
-        let directory = made::stage(made::run(made::exec(at("/"), Argv::new(Name::Zfs)), Vec::new()));
+        let directory = made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
         assert_eq!(status(list(stage("exit 0"), [(Joint::Then, directory)])), 126);
     }
 
@@ -446,7 +442,7 @@ mod tests {
             let mut argv = Argv::new(Name::Zfs);
             argv.push("-c");
             argv.push(text);
-            ask::ask(&at("/bin/sh"), &argv)
+            ask::ask(&Executable::at("/bin/sh".into()).unwrap(), &argv)
         };
         let asked = ask("echo out; echo err >&2; cat; exit 4").unwrap();
         assert_eq!(asked, Asked { status: 4, stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() });
