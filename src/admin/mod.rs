@@ -1,8 +1,96 @@
-//! zfs-shell-policy: what an administrator asks of a policy. Never part of the gate.
+//! zfs-shell-policy: what an administrator asks of a policy. Never part of the gate. It starts no program, and decides
+//! nothing: [`crate::judge`] does.
+#![forbid(unsafe_code)]
 
+mod check;
+pub mod cli;
+mod diagnostic;
+mod form;
+mod json;
+mod lint;
+mod sketch;
+mod source;
+mod written;
+
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use clap::Parser;
+use thiserror::Error;
+use toml::value::Datetime;
+
+use cli::{Cli, Command};
 
 /// The policy tool.
 pub fn main() -> ExitCode {
-    ExitCode::from(2)
+    let cli = Cli::parse();
+    // One place knows of colours: on anything but a terminal, and with NO_COLOR, anstream takes them out again.
+    let mut out = BufWriter::with_capacity(1 << 16, anstream::stdout().lock());
+    let status = run(&cli.command, &mut out).and_then(|status| Ok(out.flush().map(|()| status)?));
+    match status {
+        Ok(status) => status.into(),
+        Err(stop) => {
+            if !stop.is_broken_pipe() {
+                // Where standard error is gone too there is nobody left to tell.
+                let _ = writeln!(anstream::stderr(), "{stop}");
+            }
+            TROUBLE.into()
+        }
+    }
+}
+
+/// The status where no question was answered: usage (clap's own too), policy, files, output.
+const TROUBLE: u8 = 2;
+
+fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
+    match command {
+        Command::Check(arguments) => check::run(arguments, out),
+        Command::Lint(arguments) => lint::run(arguments, out),
+        Command::Show(_) => Err(Stop::said("show: not written yet")),
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+enum Stop {
+    /// In words, ready to be printed.
+    #[error("{0}")]
+    Said(String),
+    /// Nobody takes the answer.
+    #[error("zfs-shell-policy: cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Stop {
+    fn said(message: impl std::fmt::Display) -> Self {
+        Self::Said(format!("zfs-shell-policy: {message}"))
+    }
+
+    fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// The time that `--at` gives, or now.
+fn clock(at: Option<&Datetime>) -> Result<SystemTime, Stop> {
+    let Some(at) = at else {
+        return Ok(SystemTime::now());
+    };
+    let seconds = crate::facts::seconds(at)
+        .ok_or_else(|| Stop::said(format!("--at {at}: a time is written in full, as 2026-11-01T03:00:00Z")))?;
+    Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_date_or_offset_is_refused_not_guessed() {
+        let at = |text: &str| clock(Some(&text.parse().unwrap()));
+        assert_eq!(at("1970-01-01T00:01:00Z").unwrap(), SystemTime::UNIX_EPOCH + Duration::from_secs(60));
+        assert!(at("2026-11-01T03:00:00").is_err());
+        assert!(at("03:00:00").is_err());
+    }
 }

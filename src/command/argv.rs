@@ -128,7 +128,7 @@ impl From<&Executable> for Arg {
     }
 }
 
-rendered!(Bookmark, Dataset, Guid, Named, Pool, Snapshot, SnapshotName, Tag, u8, u16, u32, u64, usize);
+rendered!(Bookmark, Dataset, Guid, Named, Pool, Snapshot, SnapshotName, Tag, u8, u16, u32, u64);
 
 impl From<&'static str> for Arg {
     fn from(literal: &'static str) -> Self {
@@ -181,6 +181,11 @@ impl Argv {
     /// Several more.
     pub fn extend<T: Into<Arg>>(&mut self, arguments: impl IntoIterator<Item = T>) {
         self.arguments.extend(arguments.into_iter().map(Into::into));
+    }
+
+    /// All that another program is told: for the one that starts it.
+    pub fn append(&mut self, other: Self) {
+        self.arguments.extend(other.arguments);
     }
 
     /// The program.

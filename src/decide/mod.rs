@@ -1,16 +1,32 @@
-//! The decision: grants add up, and the first doubt refuses all.
+//! The decision: grants add up, and the first doubt refuses all. This room sees typed commands, the policy and the
+//! host's answers; no text of the client's and no program. An operation's file has the name of the policy's table.
 #![forbid(unsafe_code)]
 
+mod answer;
+mod builtin;
+mod destroy;
+mod filter;
 pub mod plan;
+mod pool;
+mod read;
+mod roots;
+mod send;
+mod snapshot;
+
+use std::time::SystemTime;
 
 use thiserror::Error;
 
-use crate::command::Placed;
-use crate::host::{Host, HostError};
-use crate::policy::{GrantId, Policy};
-use crate::script::Script;
-use crate::syntax::Span;
-use plan::Plan;
+use crate::command::argv::{Argv, Program};
+use crate::command::name::Dataset;
+use crate::command::zfs::Zfs;
+use crate::command::{Command, Elevation, Placed};
+use crate::host::{Executable, Host, HostError, Kept};
+use crate::policy::{Grant, GrantId, Operation, Policy, Privilege};
+use crate::script::{Pipeline, Script};
+use crate::syntax::{Redirect, Span};
+use crate::table::Visible;
+use plan::{Action, Answer, Decision, Exec, Plan, Rewrite, Run, Sink, Source, Stage};
 
 /// A known operation that the policy does not allow.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -36,6 +52,260 @@ pub enum Error {
 }
 
 /// Decides a whole request.
-pub fn decide(_request: &Script<Placed>, _policy: &Policy, _host: &dyn Host) -> Result<Plan, Error> {
-    Err(HostError::Unknown(String::new()).into())
+pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Result<Plan, Error> {
+    let scene = Scene::new(policy, host);
+    let mut decision = Decision::Allowed;
+    let mut rewrites = Vec::new();
+    let mut hidden = None;
+    let mut elevated = false;
+    let script = request.try_map_pipelines(|pipeline| {
+        fits(pipeline)?;
+        pipeline.try_map(|placed| {
+            let stage = |verdict: Verdict| Stage {
+                action: verdict.action,
+                stdin: source(&placed.redirects),
+                stdout: sinks(&placed.redirects).0,
+                stderr: sinks(&placed.redirects).1,
+                grant: verdict.grant,
+            };
+            match scene.rule(placed) {
+                Ok(verdict) => {
+                    decision = decision.max(verdict.decision);
+                    elevated |= scene.elevates() && matches!(verdict.action, Action::Run(_));
+                    rewrites.extend(dropped(placed, policy.privilege));
+                    rewrites.extend(verdict.rewrites.iter().cloned());
+                    Ok(stage(verdict))
+                }
+                Err(Stop::Hidden(answer)) => {
+                    let stage = stage(Verdict::new(Action::Answer(answer)));
+                    hidden.get_or_insert_with(|| stage.clone());
+                    Ok(stage)
+                }
+                Err(Stop::Refused(reason, grant)) => Err(Refusal { reason, span: placed.span, grant }.into()),
+                Err(Stop::Host(HostError::Unknown(fact))) => {
+                    let reason = format!("depends on what the host would say: {fact}");
+                    Err(Refusal { reason, span: placed.span, grant: None }.into())
+                }
+                Err(Stop::Host(error)) => Err(Error::Host(error)),
+            }
+        })
+    })?;
+    Ok(match hidden {
+        // Nothing of a request with a hidden command runs, whatever the rest of it is.
+        Some(stage) => Plan::new(Script::one(stage), Decision::Hidden, Vec::new(), false),
+        None => Plan::new(script, decision, rewrites, elevated),
+    })
+}
+
+/// What a decision looks at.
+struct Scene<'a> {
+    policy: &'a Policy,
+    host: Kept<'a>,
+    now: SystemTime,
+}
+
+/// What becomes of one command.
+struct Verdict {
+    action: Action,
+    grant: Option<GrantId>,
+    decision: Decision,
+    rewrites: Vec<Rewrite>,
+}
+
+/// Why a command doesn't run.
+#[derive(Debug)]
+enum Stop {
+    /// A dataset of it does not exist, as far as the client is concerned.
+    Hidden(Answer),
+    /// The host gave no answer.
+    Host(HostError),
+    /// The policy doesn't allow it.
+    Refused(String, Option<GrantId>),
+}
+
+impl From<HostError> for Stop {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+impl From<&str> for Stop {
+    fn from(reason: &str) -> Self {
+        Self::Refused(reason.to_owned(), None)
+    }
+}
+
+impl From<String> for Stop {
+    fn from(reason: String) -> Self {
+        Self::Refused(reason, None)
+    }
+}
+
+impl Verdict {
+    fn new(action: Action) -> Self {
+        Self { action, grant: None, decision: Decision::Allowed, rewrites: Vec::new() }
+    }
+
+    fn by(mut self, grant: GrantId) -> Self {
+        self.grant = Some(grant);
+        self
+    }
+}
+
+impl<'a> Scene<'a> {
+    fn new(policy: &'a Policy, host: &'a dyn Host) -> Self {
+        let host = Kept::new(host);
+        let now = host.now();
+        Self { policy, host, now }
+    }
+
+    fn rule(&self, placed: &Placed) -> Result<Verdict, Stop> {
+        match &placed.command {
+            Command::Builtin(builtin) => self.builtin(builtin),
+            Command::Filter(filter) => self.filter(filter),
+            Command::Zpool(zpool) => self.pool(zpool),
+            Command::Zfs(zfs) => match zfs {
+                Zfs::Bookmark(bookmarking) => self.bookmark(bookmarking),
+                Zfs::Destroy(destroy) => self.destroy(destroy),
+                Zfs::Get(get) => self.get(get),
+                Zfs::Hold(holding) => self.hold(holding),
+                Zfs::Holds(holds) => self.holds(holds),
+                Zfs::List(list) => self.list(list),
+                Zfs::Release(holding) => self.release(holding),
+                Zfs::Send(send) => self.send(send),
+                Zfs::Snapshot(snapshotting) => self.snapshot(snapshotting),
+                Zfs::Target(target) => {
+                    let dataset = target.operand.dataset();
+                    let hidden = || answer::missing(&target.operand);
+                    let covered = self.covering(dataset).next().ok_or_else(|| Stop::Hidden(hidden()))?;
+                    Err(Stop::Refused(format!("no grant allows zfs {}", target.operation), Some(covered.id)))
+                }
+                Zfs::Unserved(subcommand) => Err(format!("zfs {subcommand} is not served").into()),
+                Zfs::Version => self.version(zfs.render()),
+            },
+        }
+    }
+
+    /// The grants that cover a dataset now.
+    fn covering<'s>(&'s self, dataset: &'s Dataset) -> impl Iterator<Item = &'s Grant> {
+        self.policy.grants.iter().filter(|grant| grant.covers(dataset) && grant.holds_at(self.now))
+    }
+
+    /// The grants that hold now.
+    fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.policy.grants.iter().filter(|grant| grant.holds_at(self.now))
+    }
+
+    /// The one way to be allowed something: a grant that covers the dataset has the operation in `allow`, and its rules
+    /// let all of it pass. Of several refusals the one that came furthest is told.
+    fn permit<T>(
+        &self,
+        dataset: &Dataset,
+        operation: Operation,
+        hidden: impl FnOnce() -> Answer,
+        mut rule: impl FnMut(&Grant) -> Result<T, Stop>,
+    ) -> Result<(GrantId, T), Stop> {
+        let mut refusal = None;
+        let mut furthest = None;
+        for grant in self.covering(dataset) {
+            if !grant.allow.has(operation) {
+                let reason = || Stop::Refused(format!("the grant does not allow {}", operation.name()), Some(grant.id));
+                refusal.get_or_insert_with(reason);
+                continue;
+            }
+            match rule(grant) {
+                Ok(passed) => return Ok((grant.id, passed)),
+                Err(Stop::Refused(reason, None)) => {
+                    furthest.get_or_insert(Stop::Refused(reason, Some(grant.id)));
+                }
+                Err(stop @ Stop::Refused(..)) => {
+                    furthest.get_or_insert(stop);
+                }
+                Err(stop) => return Err(stop),
+            }
+        }
+        Err(furthest.or(refusal).unwrap_or_else(|| Stop::Hidden(hidden())))
+    }
+
+    /// Whether programs are started by sudo or doas.
+    fn elevates(&self) -> bool {
+        self.policy.privilege != Privilege::None
+    }
+
+    fn executable(&self, program: Program) -> Result<Executable, Stop> {
+        self.host.program(program).ok_or(Stop::Host(HostError::Missing(program)))
+    }
+
+    /// A zfs or zpool command as it will be executed.
+    fn exec(&self, argv: Argv) -> Result<Exec, Stop> {
+        let executable = self.executable(argv.program())?;
+        let by = match self.policy.privilege {
+            Privilege::None => return Ok(Exec { executable, argv, memory: None }),
+            Privilege::Doas => Program::Doas,
+            Privilege::Sudo => Program::Sudo,
+        };
+        let mut outer = Argv::new(by);
+        outer.push("-n");
+        outer.push("--");
+        outer.push(&executable);
+        outer.append(argv);
+        Ok(Exec { executable: self.executable(by)?, argv: outer, memory: None })
+    }
+
+    /// One command of zfs or zpool, and nothing else.
+    fn run(&self, argv: Argv) -> Result<Run, Stop> {
+        Ok(Run { note: Vec::new(), first: self.exec(argv)?, rest: Vec::new(), table: None, stream: false })
+    }
+
+    /// One command of zfs or zpool as a verdict.
+    fn run_by(&self, grant: GrantId, argv: Argv) -> Result<Verdict, Stop> {
+        Ok(Verdict::new(Action::Run(Box::new(self.run(argv)?))).by(grant))
+    }
+
+    fn visible(&self) -> Visible {
+        Visible::new(self.policy.grants.clone(), self.now)
+    }
+}
+
+/// A pipeline is a send with filters behind it, or a receive with filters in front of it.
+fn fits(pipeline: &Pipeline<Placed>) -> Result<(), Refusal> {
+    let is_filter = |placed: &&Placed| matches!(placed.command, Command::Filter(_));
+    let is_send = |placed: &Placed| matches!(placed.command, Command::Zfs(Zfs::Send(_)));
+    let is_receive = |placed: &Placed| matches!(&placed.command, Command::Zfs(Zfs::Target(target)) if target.operation == "receive");
+    let refuse = |reason: &str, placed: &Placed| {
+        Err(Refusal { reason: reason.to_owned(), span: placed.span, grant: None })
+    };
+    let last = pipeline.rest.last().unwrap_or(&pipeline.first);
+    let others = pipeline.leaves().filter(|placed| !is_filter(placed)).count();
+    match others {
+        0 => refuse("a stream filter stands behind a send or in front of a receive", &pipeline.first),
+        1 if pipeline.is_single() || is_send(&pipeline.first) || is_receive(last) => Ok(()),
+        _ => refuse("a pipeline is a send with stream filters behind it, or a receive with them in front", &pipeline.first),
+    }
+}
+
+/// Where standard input comes from in the end.
+fn source(redirects: &[Redirect]) -> Source {
+    if redirects.contains(&Redirect::InFromNull) { Source::Null } else { Source::Inherit }
+}
+
+/// Where standard output and standard error go in the end: redirections act from left to right (XCU 2.7).
+fn sinks(redirects: &[Redirect]) -> (Sink, Sink) {
+    redirects.iter().fold((Sink::Out, Sink::Err), |(out, err), redirect| match redirect {
+        Redirect::ErrToOut => (out, out),
+        Redirect::ErrToNull => (out, Sink::Null),
+        Redirect::OutToNull => (Sink::Null, err),
+        Redirect::InFromNull => (out, err),
+    })
+}
+
+/// What the client wrote to gain rights, if the policy doesn't do as much.
+fn dropped(placed: &Placed, privilege: Privilege) -> Option<Rewrite> {
+    let name = match (placed.elevation?, privilege) {
+        (Elevation::Doas, Privilege::Doas) | (Elevation::Sudo, Privilege::Sudo) => return None,
+        (Elevation::Doas, _) => "doas",
+        (Elevation::Pfexec, _) => "pfexec",
+        (Elevation::Sudo, _) => "sudo",
+    };
+    Some(Rewrite::Dropped(name.to_owned()))
 }

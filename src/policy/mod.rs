@@ -32,7 +32,7 @@ pub use toml::{explain, parse};
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// They add up; none has precedence.
-    pub grants: Vec<Grant>,
+    pub grants: Rc<[Grant]>,
     /// `[filters]`
     pub filters: Filters,
     /// `[privilege]`

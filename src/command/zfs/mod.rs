@@ -1,20 +1,194 @@
-//! zfs(8): one file for each operation.
+//! zfs(8): one file for each operation, each with its type, its option table, `read` and `render`. Rendered argv has
+//! one order that every version of zfs and every libc agrees on: flags, then `--`, then operands.
 #![forbid(unsafe_code)]
 
+pub mod bookmark;
+pub mod destroy;
+pub mod get;
+pub mod hold;
+pub mod list;
+pub mod selection;
+pub mod send;
+pub mod snapshot;
+pub mod target;
+
+use super::argv::{Argv, Program};
+use super::name::NameError;
 use super::options::Text;
 use super::{Error, What};
 use crate::syntax::Word;
+use bookmark::Bookmarking;
+use destroy::Destroy;
+use get::Get;
+use hold::{Holding, Holds};
+use list::List;
+use send::Send;
+use snapshot::Snapshotting;
+use target::Target;
 
 /// A zfs command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Zfs {
-    /// `zfs version`
+    /// zfs-bookmark(8)
+    Bookmark(Bookmarking),
+    /// zfs-destroy(8)
+    Destroy(Destroy),
+    /// zfs-get(8)
+    Get(Get),
+    /// zfs-hold(8)
+    Hold(Holding),
+    /// zfs-holds(8)
+    Holds(Holds),
+    /// zfs-list(8)
+    List(List),
+    /// zfs-release(8)
+    Release(Holding),
+    /// zfs-send(8)
+    Send(Send),
+    /// zfs-snapshot(8)
+    Snapshot(Snapshotting),
+    /// zfs-create(8), zfs-receive(8), zfs-rollback(8)
+    Target(Target),
+    /// A subcommand of zfs that no policy can allow; its arguments are not looked at.
+    Unserved(&'static str),
+    /// `zfs version`, `zfs --version`, `zfs -V`
     Version,
 }
 
+/// Subcommands that zfs has and nobody is served (cmd/zfs/zfs_main.c, 2.1 to 2.4).
+const UNSERVED: &[&str] = &[
+    "allow",
+    "change-key",
+    "clone",
+    "diff",
+    "groupspace",
+    "help",
+    "inherit",
+    "jail",
+    "load-key",
+    "mount",
+    "program",
+    "project",
+    "projectspace",
+    "promote",
+    "redact",
+    "rename",
+    "rewrite",
+    "set",
+    "share",
+    "umount",
+    "unallow",
+    "unjail",
+    "unload-key",
+    "unmount",
+    "unshare",
+    "unzone",
+    "upgrade",
+    "userspace",
+    "wait",
+    "zone",
+];
+
 impl Zfs {
     /// Reads what follows `zfs`.
-    pub fn read(program: &Word, _arguments: &[Word]) -> Result<Self, Error> {
-        Err(Text::from(program).error(What::Subcommand))
+    pub fn read(program: &Word, arguments: &[Word]) -> Result<Self, Error> {
+        let Some((subcommand, words)) = arguments.split_first() else {
+            return Err(Text::from(program).error(What::MissingOperand));
+        };
+        let subcommand = Text::from(subcommand);
+        Ok(match subcommand.text {
+            "bookmark" => Self::Bookmark(Bookmarking::read(subcommand, words)?),
+            "create" => Self::Target(Target::create(subcommand, words)?),
+            "destroy" => Self::Destroy(Destroy::read(subcommand, words)?),
+            "get" => Self::Get(Get::read(subcommand, words)?),
+            "hold" => Self::Hold(Holding::read(subcommand, words)?),
+            "holds" => Self::Holds(Holds::read(subcommand, words)?),
+            "list" => Self::List(List::read(subcommand, words)?),
+            "receive" | "recv" => Self::Target(Target::receive(subcommand, words)?),
+            "release" => Self::Release(Holding::read(subcommand, words)?),
+            "rollback" => Self::Target(Target::rollback(subcommand, words)?),
+            "send" => Self::Send(Send::read(subcommand, words)?),
+            "snapshot" | "snap" => Self::Snapshot(Snapshotting::read(subcommand, words)?),
+            "version" | "--version" | "-V" => match words.first() {
+                None => Self::Version,
+                Some(extra) => return Err(Text::from(extra).error(What::ExtraOperand)),
+            },
+            // `NAME=VALUE` in the place of a subcommand is a `set` (zfs_main.c), and so is not in this list either.
+            name => match UNSERVED.iter().find(|unserved| **unserved == name) {
+                Some(unserved) => Self::Unserved(unserved),
+                None => return Err(subcommand.error(What::Subcommand)),
+            },
+        })
+    }
+}
+
+impl Zfs {
+    /// What zfs is told, for operations that it may be told of at all.
+    pub fn render(&self) -> Option<Argv> {
+        Some(match self {
+            Self::Bookmark(bookmarking) => bookmarking.render(),
+            Self::Destroy(destroy) => destroy.render(),
+            Self::Get(get) => get.render(),
+            Self::Hold(holding) => holding.render("hold"),
+            Self::Holds(holds) => holds.render(),
+            Self::List(list) => list.render(),
+            Self::Release(holding) => holding.render("release"),
+            Self::Send(send) => send.render(),
+            Self::Snapshot(snapshotting) => snapshotting.render(),
+            Self::Version => argv("version"),
+            Self::Target(_) | Self::Unserved(_) => return None,
+        })
+    }
+}
+
+/// `zfs SUBCOMMAND`
+fn argv(subcommand: &'static str) -> Argv {
+    let mut argv = Argv::new(Program::Zfs);
+    argv.push(subcommand);
+    argv
+}
+
+/// The one operand that an operation takes.
+fn single<'a>(subcommand: Text<'a>, operands: &[Text<'a>]) -> Result<Text<'a>, Error> {
+    match operands {
+        [] => Err(subcommand.error(What::MissingOperand)),
+        [operand] => Ok(*operand),
+        [_, extra, ..] => Err(extra.error(What::ExtraOperand)),
+    }
+}
+
+/// Operands that are names, at least one.
+fn names<T>(
+    subcommand: Text<'_>,
+    operands: &[Text<'_>],
+    parse: impl Fn(&str) -> Result<T, NameError>,
+) -> Result<Vec<T>, Error> {
+    if operands.is_empty() {
+        return Err(subcommand.error(What::MissingOperand));
+    }
+    operands.iter().map(|operand| parse(operand.text).map_err(|error| operand.error(error))).collect()
+}
+
+/// Reads and renders a command line, for the tests of the operations.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::Zfs;
+    use crate::command::{Command, What, read as read_command};
+    use crate::syntax;
+
+    /// What `zfs LINE` reads as.
+    pub fn read(line: &str) -> Result<Zfs, What> {
+        let script = syntax::parse(format!("zfs {line}").as_bytes()).unwrap().unwrap();
+        match read_command(&script.first.first).map_err(|error| error.what)?.command {
+            Command::Zfs(zfs) => Ok(zfs),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How `zfs LINE` is written anew, as a shell would show it.
+    pub fn rendered_again(line: &str) -> String {
+        let zfs = read(line).unwrap();
+        let argv = zfs.render().unwrap();
+        syntax::quote(argv.words())
     }
 }

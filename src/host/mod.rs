@@ -2,6 +2,9 @@
 //! and an error refuses the request.
 #![forbid(unsafe_code)]
 
+mod live;
+
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -10,11 +13,18 @@ use thiserror::Error;
 use crate::command::argv::Program;
 use crate::command::name::{Dataset, Guid, Snapshot, SnapshotName, Tag};
 
+pub use live::Live;
+
 /// An absolute path of a program, found by the host or named by the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executable(PathBuf);
 
 impl Executable {
+    /// A file by its path, for those who answer as a host; `None` if the path isn't absolute.
+    pub(crate) fn at(path: PathBuf) -> Option<Self> {
+        path.is_absolute().then_some(Self(path))
+    }
+
     /// The path.
     pub fn path(&self) -> &Path {
         &self.0
@@ -89,4 +99,77 @@ pub trait Host {
 
     /// The dataset itself and all file systems and volumes below it.
     fn subtree(&self, dataset: &Dataset) -> Result<Option<Vec<Dataset>>, HostError>;
+}
+
+/// A host whose answers are kept for the request, so that a decision sees one state and asks nothing twice.
+pub struct Kept<'h> {
+    host: &'h dyn Host,
+    programs: Memo<Program, Option<Executable>>,
+    encrypted: Memo<Dataset, Option<bool>>,
+    snapshots: Memo<Dataset, Option<Vec<SnapshotFacts>>>,
+    bookmarks: Memo<Dataset, Option<Vec<BookmarkFacts>>>,
+    holds: Memo<Snapshot, Option<Vec<Tag>>>,
+    subtrees: Memo<Dataset, Option<Vec<Dataset>>>,
+}
+
+/// Few enough answers that a search from the front beats a map.
+type Memo<K, V> = RefCell<Vec<(K, V)>>;
+
+impl<'h> Kept<'h> {
+    /// Begins with no answers.
+    pub fn new(host: &'h dyn Host) -> Self {
+        Self {
+            host,
+            programs: Memo::default(),
+            encrypted: Memo::default(),
+            snapshots: Memo::default(),
+            bookmarks: Memo::default(),
+            holds: Memo::default(),
+            subtrees: Memo::default(),
+        }
+    }
+}
+
+fn memo<K: PartialEq + Clone, V: Clone, E>(
+    memo: &Memo<K, V>,
+    key: &K,
+    ask: impl FnOnce(&K) -> Result<V, E>,
+) -> Result<V, E> {
+    if let Some((_, value)) = memo.borrow().iter().find(|(other, _)| other == key) {
+        return Ok(value.clone());
+    }
+    let value = ask(key)?;
+    memo.borrow_mut().push((key.clone(), value.clone()));
+    Ok(value)
+}
+
+impl Host for Kept<'_> {
+    fn now(&self) -> SystemTime {
+        self.host.now()
+    }
+
+    fn program(&self, program: Program) -> Option<Executable> {
+        let ask = |program: &Program| Ok::<_, HostError>(self.host.program(*program));
+        memo(&self.programs, &program, ask).unwrap_or_default()
+    }
+
+    fn encrypted(&self, dataset: &Dataset) -> Result<Option<bool>, HostError> {
+        memo(&self.encrypted, dataset, |dataset| self.host.encrypted(dataset))
+    }
+
+    fn snapshots(&self, dataset: &Dataset) -> Result<Option<Vec<SnapshotFacts>>, HostError> {
+        memo(&self.snapshots, dataset, |dataset| self.host.snapshots(dataset))
+    }
+
+    fn bookmarks(&self, dataset: &Dataset) -> Result<Option<Vec<BookmarkFacts>>, HostError> {
+        memo(&self.bookmarks, dataset, |dataset| self.host.bookmarks(dataset))
+    }
+
+    fn holds(&self, snapshot: &Snapshot) -> Result<Option<Vec<Tag>>, HostError> {
+        memo(&self.holds, snapshot, |snapshot| self.host.holds(snapshot))
+    }
+
+    fn subtree(&self, dataset: &Dataset) -> Result<Option<Vec<Dataset>>, HostError> {
+        memo(&self.subtrees, dataset, |dataset| self.host.subtree(dataset))
+    }
 }

@@ -1,0 +1,117 @@
+//! `check`: judges commands as the gate does, by the same function, and stops before anything runs.
+
+use std::ffi::OsString;
+use std::io::{BufRead, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::cli::Check;
+use super::diagnostic::Diagnostic;
+use super::form::{self, Summary};
+use super::source::{self, Source};
+use super::{Stop, clock, json};
+use crate::facts::Table;
+use crate::judge;
+use crate::policy::Policy;
+use crate::record::Outcome;
+
+/// Answers, with the status that says whether all are allowed or kept.
+pub(super) fn run(arguments: &Check, out: &mut impl Write) -> Result<u8, Stop> {
+    let policy = Source::find(&arguments.policy)?.policy()?;
+    let mut checker = Checker { policy, host: host(arguments)?, summary: Summary::default(), json: arguments.json };
+    if arguments.command.is_empty() {
+        let end = if arguments.null { b'\0' } else { b'\n' };
+        let standard_input = [Path::new("-").to_owned()];
+        let files = if arguments.files.is_empty() { &standard_input } else { arguments.files.as_slice() };
+        for file in files {
+            checker.all_of(file, end, out)?;
+        }
+        if !arguments.json {
+            checker.summary.write(out)?;
+        }
+    } else {
+        checker.one(&joined(&arguments.command), out)?;
+    }
+    Ok(if checker.summary.is_clean() { 0 } else { 1 })
+}
+
+/// As ssh joins the words of a command (ssh(1): "separated by spaces").
+fn joined(words: &[OsString]) -> Vec<u8> {
+    words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>().join(&b' ')
+}
+
+fn host(arguments: &Check) -> Result<Table, Stop> {
+    let now = clock(arguments.at.as_ref())?;
+    let Some(path) = &arguments.assume else {
+        return Ok(Table::default().at(now));
+    };
+    let text = source::text(path)?;
+    let table = Table::parse(&text).map_err(|error| {
+        Stop::Said(Diagnostic::error(error.message).at(&path.display().to_string(), &text, error.span).render())
+    })?;
+    Ok(table.at(now))
+}
+
+struct Checker {
+    policy: Policy,
+    host: Table,
+    summary: Summary,
+    json: bool,
+}
+
+impl Checker {
+    /// Many commands: a row or an object each.
+    fn all_of(&mut self, file: &Path, end: u8, out: &mut impl Write) -> Result<(), Stop> {
+        let mut lines = source::lines(file)?;
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = lines.read_until(end, &mut line);
+            if read.map_err(|error| Stop::said(format!("{}: {error}", file.display())))? == 0 {
+                return Ok(());
+            }
+            let command = line.strip_suffix(&[end]).unwrap_or(&line);
+            // An empty line is nobody's request. Between NUL bytes it is the blank one, which sh answers with 0.
+            if !command.is_empty() || end == b'\0' {
+                self.row(command, out)?;
+            }
+        }
+    }
+
+    fn row(&mut self, command: &[u8], out: &mut impl Write) -> Result<(), Stop> {
+        let judged = judge(command, &self.policy, &self.host);
+        let outcome = Outcome::of(&judged);
+        let assumed = self.host.assumed();
+        if self.json {
+            json::write(out, command, &outcome, &assumed)?;
+        } else {
+            form::row(out, command, &outcome, judged)?;
+        }
+        self.summary.count(outcome.decision, assumed);
+        Ok(())
+    }
+
+    /// One command: all that can be said of it.
+    fn one(&mut self, command: &[u8], out: &mut impl Write) -> Result<(), Stop> {
+        if self.json {
+            return self.row(command, out);
+        }
+        let judged = judge(command, &self.policy, &self.host);
+        let outcome = Outcome::of(&judged);
+        let assumed = self.host.assumed();
+        form::account(out, command, &outcome, judged, &self.policy, &assumed)?;
+        self.summary.count(outcome.decision, assumed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_joined_by_one_blank_and_not_quoted_again() {
+        let words = ["zfs", "list", "a  b", ""].map(OsString::from);
+        assert_eq!(joined(&words), b"zfs list a  b ");
+    }
+}

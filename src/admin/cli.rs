@@ -1,0 +1,130 @@
+//! The command line of zfs-shell-policy, apart from what it does, so that manual and completions can be made from it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use toml::value::Datetime;
+
+/// Asks a policy of zfs-shell what it allows, without running anything
+#[derive(Debug, Parser)]
+#[command(name = "zfs-shell-policy", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What is asked.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge commands as zfs-shell would, and say what would be executed
+    #[command(after_help = "Exit status: 0 all are allowed or kept, 1 any other decision, 2 usage, policy or output.")]
+    Check(Check),
+    /// Look for what a policy says and probably doesn't mean
+    #[command(after_help = "Exit status: 0 nothing found, 1 warnings, 2 errors (also usage, policy or output).")]
+    Lint(Lint),
+    /// Print the whole that a policy stands for, with where each value comes from
+    #[command(after_help = "Exit status: 0 printed, 2 usage, policy or output.")]
+    Show(Show),
+}
+
+/// Which policy.
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// A file (it ends in `.toml`, or holds a `/` and exists), or NAME[/CLIENT] as `command=` has it
+    #[arg(value_name = "POLICY")]
+    pub policy: PathBuf,
+    /// What {client} stands for in a file given by its path
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// Files with one command a line, empty lines skipped; `-` or none: standard input
+    #[arg(value_name = "FILE", conflicts_with = "command")]
+    pub files: Vec<PathBuf>,
+    /// One command, its words joined by one blank as ssh joins them
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+    /// Commands end with a NUL byte instead of a newline, so that newlines can be judged
+    #[arg(short = '0', long, conflicts_with = "command")]
+    pub null: bool,
+    /// What the host would answer; what the file doesn't say has the strictest answer, as everything has without it
+    #[arg(long, value_name = "FACTS")]
+    pub assume: Option<PathBuf>,
+    /// The time of the decision, instead of now: 2026-11-01T03:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Datetime>,
+    /// One JSON object a command
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `lint`
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// The time to compare `until` with, instead of now
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Datetime>,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once(&"zfs-shell-policy").chain(words))
+    }
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_and_flag_stands_in_the_manual() {
+        let manual = include_str!("../../docs/zfs-shell-policy.1");
+        for subcommand in Cli::command().get_subcommands() {
+            assert!(manual.contains(&format!(".Cm {}\n", subcommand.get_name())), "{}", subcommand.get_name());
+            for flag in subcommand.get_arguments().filter_map(|argument| argument.get_long()) {
+                let named = [format!("Fl -{flag}"), format!(", -{flag}")];
+                assert!(named.iter().any(|named| manual.contains(named)), "{flag}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_behind_the_dashes_are_the_command_and_not_options_of_ours() {
+        let Ok(Cli { command: Command::Check(check) }) = parse(&["check", "nas", "--", "zfs", "list", "--json"]) else {
+            panic!("not taken")
+        };
+        assert_eq!(check.command, ["zfs", "list", "--json"]);
+        assert!(!check.json && check.files.is_empty());
+    }
+
+    #[test]
+    fn a_command_and_files_exclude_each_other() {
+        assert!(parse(&["check", "nas", "file", "--", "zfs", "list"]).is_err());
+        assert!(parse(&["check", "-0", "nas", "--", "zfs", "list"]).is_err());
+        assert!(parse(&["check", "nas", "--at", "yesterday"]).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! A plan as people read one: what runs, in the shape of the request, each argument vector as a shell would have to
+//! read it. Nothing parses it again; for programs there is JSON.
+
+use crate::decide::plan::{Action, Plan, Run, Sink, Source, Stage};
+use crate::script::{Joint, Pipeline};
+use crate::syntax::quote;
+
+/// One stage with what joins it to the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// `|`, `;`, `&&`, `||`, or nothing before the first.
+    pub operator: &'static str,
+    /// What happens.
+    pub text: String,
+    /// What is said on standard error before it happens.
+    pub note: String,
+}
+
+/// The stages in the order written.
+pub(super) fn lines(plan: Plan) -> Vec<Line> {
+    let Some(script) = plan.into_script() else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    pipeline(&mut lines, "", &script.first);
+    for (joint, next) in &script.rest {
+        let operator = match joint {
+            Joint::Then => ";",
+            Joint::And => "&&",
+            Joint::Or => "||",
+        };
+        pipeline(&mut lines, operator, next);
+    }
+    lines
+}
+
+/// All of it on one line.
+pub(super) fn joined(lines: &[Line]) -> String {
+    lines.iter().fold(String::new(), |mut whole, Line { operator, text, .. }| {
+        if !matches!(*operator, "" | ";") {
+            whole.push(' ');
+        }
+        whole.push_str(operator);
+        if !operator.is_empty() {
+            whole.push(' ');
+        }
+        whole + text
+    })
+}
+
+fn pipeline(lines: &mut Vec<Line>, operator: &'static str, pipeline: &Pipeline<Stage>) {
+    lines.push(stage(operator, &pipeline.first));
+    lines.extend(pipeline.rest.iter().map(|next| stage("|", next)));
+}
+
+fn stage(operator: &'static str, stage: &Stage) -> Line {
+    let mut note = String::new();
+    let text = match stage.action() {
+        Action::Answer(answer) => {
+            let said = if answer.stderr.is_empty() { &answer.stdout } else { &answer.stderr };
+            format!("(answer {}{})", answer.status, shortly(said))
+        }
+        Action::Exit(Some(status)) => format!("exit {status}"),
+        Action::Exit(None) => "exit".to_owned(),
+        Action::Run(run) => {
+            note = String::from_utf8_lossy(run.note()).trim_end().to_owned();
+            programs(run)
+        }
+    };
+    Line { operator, text: text + &redirections(stage), note }
+}
+
+fn shortly(said: &[u8]) -> String {
+    match String::from_utf8_lossy(said).trim_end() {
+        "" => String::new(),
+        said => format!(": {said}"),
+    }
+}
+
+/// Several programs in the place of one command run one after another.
+fn programs(run: &Run) -> String {
+    let programs: Vec<String> = run.execs().map(|exec| quote(exec.words())).collect();
+    match programs.as_slice() {
+        [one] => one.clone(),
+        several => format!("{{ {}; }}", several.join("; ")),
+    }
+}
+
+/// Where the descriptors end up. Of the closed list of redirections none sends output to standard error. `2>&1` stands
+/// before `>/dev/null`, since it means the output from before.
+fn redirections(stage: &Stage) -> String {
+    let stdin = if stage.stdin() == Source::Null { " </dev/null" } else { "" };
+    let outputs = match (stage.stderr(), stage.stdout()) {
+        (Sink::Err, Sink::Out) => "",
+        (Sink::Null, Sink::Out) => " 2>/dev/null",
+        (Sink::Out, Sink::Out) => " 2>&1",
+        (Sink::Err, Sink::Null) => " >/dev/null",
+        (Sink::Null, Sink::Null) => " >/dev/null 2>&1",
+        (Sink::Out, Sink::Null) => " 2>&1 >/dev/null",
+        (_, Sink::Err) => " >&2",
+    };
+    format!("{stdin}{outputs}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_on_one_line_reads_as_a_shell_writes_it() {
+        let line = |operator, text: &str| Line { operator, text: text.to_owned(), note: String::new() };
+        let lines = [line("", "a"), line("|", "b"), line(";", "c"), line("&&", "d"), line("||", "e")];
+        assert_eq!(joined(&lines), "a | b; c && d || e");
+        assert_eq!(joined(&[]), "");
+    }
+}

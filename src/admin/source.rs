@@ -1,0 +1,114 @@
+//! Finds and reads what is given on the command line: the policy by its path or by its name, and other files. The only
+//! place of this room that opens files.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use super::Stop;
+use super::cli;
+use super::diagnostic::Diagnostic;
+use crate::command::name::Component;
+use crate::policy::{self, DIRECTORY, PolicyName};
+
+/// The text of a policy, and for whom.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// For people.
+    pub path: String,
+    pub text: String,
+    pub client: Option<Component>,
+}
+
+impl Source {
+    /// A name goes the gate's own way (`policy::open`, with its rules about owners and modes); a path is just read.
+    pub(super) fn find(arguments: &cli::Policy) -> Result<Self, Stop> {
+        let path = &arguments.policy;
+        let shown = path.display();
+        if is_path(path) {
+            let client = arguments.client.as_deref().map(Component::parse).transpose();
+            let client = client.map_err(|error| Stop::said(format!("--client: {error}")))?;
+            return Ok(Self { path: shown.to_string(), text: text(path)?, client });
+        }
+        if arguments.client.is_some() {
+            return Err(Stop::said(format!("--client goes with the path of a file; write {shown}/CLIENT")));
+        }
+        let trouble = |error| Stop::said(format!("{shown}: {error}"));
+        let name = PolicyName::parse(&path.to_string_lossy()).map_err(trouble)?;
+        let text = policy::open(Path::new(DIRECTORY), &name).map_err(trouble)?;
+        Ok(Self { path: format!("{DIRECTORY}/{}.toml", name.name), text, client: name.client })
+    }
+
+    /// The policy that it is.
+    pub(super) fn policy(&self) -> Result<policy::Policy, Stop> {
+        policy::parse(&self.text, self.client.as_ref()).map_err(|error| self.stop(error))
+    }
+
+    /// An error of the policy, shown where it is.
+    pub(super) fn stop(&self, error: policy::PolicyError) -> Stop {
+        Stop::Said(Diagnostic::error(error.message).at(&self.path, &self.text, error.span).render())
+    }
+}
+
+/// Whether this is a path rather than a policy's name: names hold no dot, and only NAME/CLIENT a slash.
+fn is_path(policy: &Path) -> bool {
+    let text = policy.to_string_lossy();
+    text.ends_with(".toml") || text.contains('/') && policy.exists()
+}
+
+/// The text of a file.
+pub(super) fn text(path: &Path) -> Result<String, Stop> {
+    let mut text = String::new();
+    let read = opened(path).and_then(|mut file| io::Read::read_to_string(&mut file, &mut text));
+    read.map(|_| text).map_err(|error| Stop::said(format!("{}: {error}", path.display())))
+}
+
+/// The bytes of a file as they are needed; `-` is standard input.
+pub(super) fn lines(path: &Path) -> Result<Box<dyn BufRead>, Stop> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = opened(path).map_err(|error| Stop::said(format!("{}: {error}", path.display())))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the policy tool reads what its user names, with its user's rights")]
+fn opened(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_path_only_if_it_looks_like_one_and_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("laptop");
+        assert!(!is_path(&file));
+        std::fs::write(&file, "").unwrap();
+        assert!(is_path(&file));
+        assert!(is_path(Path::new("missing.toml")));
+        assert!(!is_path(Path::new("push/laptop")));
+        assert!(!is_path(Path::new("nas")));
+    }
+
+    #[test]
+    fn a_client_given_twice_over_is_an_error() {
+        let arguments = cli::Policy { policy: "push/laptop".into(), client: Some("x".to_owned()) };
+        let error = Source::find(&arguments).unwrap_err().to_string();
+        assert!(error.contains("--client goes with the path"), "{error}");
+    }
+
+    #[test]
+    fn a_path_is_read_and_its_client_is_one_component() {
+        let directory = tempfile::tempdir().unwrap();
+        let policy = directory.path().join("push.toml");
+        std::fs::write(&policy, "text").unwrap();
+        let find = |client: &str| Source::find(&cli::Policy { policy: policy.clone(), client: Some(client.into()) });
+        let source = find("laptop").unwrap();
+        assert_eq!((source.text.as_str(), source.client.unwrap().as_str()), ("text", "laptop"));
+        assert!(find("a/b").is_err());
+        assert!(find("..").is_err());
+    }
+}

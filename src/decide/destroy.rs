@@ -1,0 +1,414 @@
+//! `[[grant.destroy]]`: what may go. What no rule covers refuses all; what a rule covers and keeps for now stays, and
+//! the rest goes on, so that a client's usual pruning neither fails nor takes what the floor holds.
+//!
+//! What is held never shrinks by other allowed deletions or by arrivals, so no lock is needed between this decision and
+//! what runs.
+#![forbid(unsafe_code)]
+
+use std::time::{Duration, SystemTime};
+
+use super::plan::{Action, Answer, Decision, Rewrite, Run};
+use super::{Scene, Stop, Verdict, answer};
+use crate::command::name::{Bookmark, Dataset, SnapshotName};
+use crate::command::zfs::destroy::{Destroy, Recursion, Spec, Victim};
+use crate::host::SnapshotFacts;
+use crate::host::Host as _;
+use crate::policy::{DestroyRule, Floor, Grant, Kept, Operation, Scope};
+
+/// What becomes of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// A rule lets it go.
+    Goes,
+    /// Rules cover it, and keep it for now.
+    Stays(Kept),
+    /// No rule covers it.
+    Uncovered,
+}
+
+/// The snapshots that would go, by dataset, and what is said of those that stay.
+#[derive(Default)]
+struct Sentence {
+    goes: Vec<(Dataset, Vec<Spec>)>,
+    notes: String,
+    held: String,
+    cloned: String,
+    stays: Vec<String>,
+    found: bool,
+}
+
+impl Scene<'_> {
+    pub(super) fn destroy(&self, destroy: &Destroy) -> Result<Verdict, Stop> {
+        if destroy.reach == Recursion::Clones {
+            let dataset = destroy.victim.dataset();
+            let never = |_: &Grant| Err("zfs destroy -R takes clones wherever they are, and is not served".into());
+            let (_, verdict) = self.permit(dataset, Operation::Destroy, || answer::missing(dataset), never)?;
+            return Ok(verdict);
+        }
+        match &destroy.victim {
+            Victim::Bookmark(bookmark) => self.destroy_bookmark(destroy, bookmark),
+            Victim::Dataset(dataset) => self.destroy_dataset(destroy, dataset),
+            Victim::Snapshots(dataset, specs) => self.destroy_snapshots(destroy, dataset, specs),
+        }
+    }
+
+    fn destroy_bookmark(&self, destroy: &Destroy, bookmark: &Bookmark) -> Result<Verdict, Stop> {
+        let hidden = || answer::missing_bookmark(bookmark);
+        let (grant, ()) = self.permit(&bookmark.dataset, Operation::Destroy, hidden, |grant| {
+            match grant.destroy.iter().any(|rule| rule.bookmarks.matches(bookmark.name.as_str())) {
+                true => Ok(()),
+                false => Err(format!("no destroy rule covers the bookmark '{bookmark}'").into()),
+            }
+        })?;
+        if destroy.deferred || destroy.dry_run || destroy.reach != Recursion::None {
+            return Err("-d, -n and -r do not go with a bookmark".into());
+        }
+        self.run_by(grant, destroy.render())
+    }
+
+    /// A dataset goes by a rule with `datasets = true`, if it lies below the granted one and no snapshot is left in it,
+    /// since the newest snapshot of a dataset always stays. Without -r the kernel checks that once more.
+    fn destroy_dataset(&self, destroy: &Destroy, dataset: &Dataset) -> Result<Verdict, Stop> {
+        let (grant, datasets) = self.permit(dataset, Operation::Destroy, || answer::missing(dataset), |grant| {
+            let is_below = grant.datasets.iter().any(|pattern| pattern.covers(dataset, Scope::Descendents));
+            if !(is_below && grant.destroy.iter().any(|rule| rule.datasets)) {
+                return Err("the grant does not allow to destroy datasets".into());
+            }
+            if destroy.force || destroy.deferred {
+                return Err("-f and -d do not go with a dataset here".into());
+            }
+            if destroy.reach == Recursion::None {
+                return Ok(vec![dataset.clone()]);
+            }
+            if !grant.covers_subtree(dataset) {
+                return Err("the grant does not cover all that lies below, as -r needs".into());
+            }
+            // The deepest first, since each goes without -r.
+            let mut datasets = self.host.subtree(dataset)?.ok_or_else(|| Stop::Hidden(answer::missing(dataset)))?;
+            datasets.sort_by_key(|dataset| std::cmp::Reverse(dataset.depth()));
+            Ok(datasets)
+        })?;
+        for dataset in &datasets {
+            if self.host.snapshots(dataset)?.is_some_and(|snapshots| !snapshots.is_empty()) {
+                return Err(Stop::Refused(format!("'{dataset}' has snapshots, and the newest always stays"), Some(grant)));
+            }
+        }
+        let one = |dataset: &Dataset| {
+            let victim = Victim::Dataset(dataset.clone());
+            self.exec(Destroy { victim, reach: Recursion::None, ..destroy.clone() }.render())
+        };
+        let mut execs = datasets.iter().map(one).collect::<Result<Vec<_>, Stop>>()?.into_iter();
+        let Some(first) = execs.next() else { return Err(Stop::Hidden(answer::missing(dataset))) };
+        let rest: Vec<_> = execs.collect();
+        let run = Run { note: Vec::new(), first, rest, table: None, stream: false };
+        let mut verdict = Verdict::new(Action::Run(Box::new(run))).by(grant);
+        if destroy.reach != Recursion::None {
+            verdict.rewrites.push(Rewrite::Expanded(format!("-r of '{dataset}' into {} datasets", datasets.len())));
+        }
+        Ok(verdict)
+    }
+
+    fn destroy_snapshots(&self, destroy: &Destroy, dataset: &Dataset, specs: &[Spec]) -> Result<Verdict, Stop> {
+        let hidden = || answer::missing(dataset);
+        let (grant, sentence) = self.permit(dataset, Operation::Destroy, hidden, |grant| {
+            let mut sentence = Sentence::default();
+            for dataset in self.reached(destroy, grant, dataset)? {
+                self.sentence(destroy, grant, &dataset, specs, &mut sentence)?;
+            }
+            Ok(sentence)
+        })?;
+        let mut verdict = self.execute(destroy, sentence)?.by(grant);
+        let is_list = specs.iter().any(|spec| matches!(spec, Spec::Range(..))) || destroy.reach != Recursion::None;
+        if is_list {
+            verdict.rewrites.push(Rewrite::Expanded(format!("'{}' into single snapshots", destroy.victim)));
+        }
+        if destroy.force {
+            verdict.rewrites.push(Rewrite::Dropped("-f".to_owned()));
+        }
+        Ok(verdict)
+    }
+
+    /// The datasets in which snapshots are to go.
+    fn reached(&self, destroy: &Destroy, grant: &Grant, dataset: &Dataset) -> Result<Vec<Dataset>, Stop> {
+        if destroy.reach == Recursion::None {
+            return Ok(vec![dataset.clone()]);
+        }
+        if !grant.covers_subtree(dataset) {
+            return Err("the grant does not cover all that lies below, as -r needs".into());
+        }
+        self.host.subtree(dataset)?.ok_or_else(|| Stop::Hidden(answer::missing(dataset)))
+    }
+
+    /// Judges the snapshots of one dataset that the list names, one by one.
+    fn sentence(
+        &self,
+        destroy: &Destroy,
+        grant: &Grant,
+        dataset: &Dataset,
+        specs: &[Spec],
+        sentence: &mut Sentence,
+    ) -> Result<(), Stop> {
+        // Names that no rule covers are refused whether they exist or not, and without asking the host.
+        let covered = |name: &SnapshotName| grant.destroy.iter().any(|rule| rule.names.matches(name.as_str()));
+        let uncovered = |name: &SnapshotName| Stop::from(format!("no destroy rule covers '{dataset}@{name}'"));
+        if let Some(name) = specs.iter().find_map(|spec| match spec {
+            Spec::One(name) if !covered(name) => Some(name),
+            _ => None,
+        }) {
+            return Err(uncovered(name));
+        }
+        let Some(census) = self.host.snapshots(dataset)? else {
+            return Err(Stop::Hidden(answer::missing(dataset)));
+        };
+        let fates = fates(&grant.destroy, &census, self.now);
+        let mut goes = Vec::new();
+        for place in named(&census, specs) {
+            let (Some(facts), Some(fate)) = (census.get(place), fates.get(place)) else { continue };
+            let name = dataset.snapshot(&facts.name);
+            sentence.found = true;
+            match fate {
+                Fate::Uncovered => return Err(uncovered(&facts.name)),
+                Fate::Stays(Kept::Held) => {
+                    sentence.held.push_str(&answer::held(&name));
+                    sentence.stays.push(name.to_string());
+                }
+                Fate::Stays(Kept::Note) => {
+                    sentence.notes.push_str(&format!("zfs-shell: kept: {name}\n"));
+                    sentence.stays.push(name.to_string());
+                }
+                Fate::Goes if destroy.deferred && (facts.clones || facts.userrefs > 0) => {
+                    return Err(format!("'{name}' can't go now, and -d would let it go later").into());
+                }
+                Fate::Goes if facts.clones => sentence.cloned.push_str(&answer::has_clones(&name)),
+                Fate::Goes => goes.push(Spec::One(facts.name.clone())),
+            }
+        }
+        if !goes.is_empty() {
+            sentence.goes.push((dataset.clone(), goes));
+        }
+        Ok(())
+    }
+
+    /// What runs: single names, one call a dataset. zfs destroys a list whole or not at all, so what it would say of
+    /// one that is held or cloned stands for the whole list.
+    fn execute(&self, destroy: &Destroy, sentence: Sentence) -> Result<Verdict, Stop> {
+        let answered = |stderr: String, status| Action::Answer(Answer { stdout: Vec::new(), stderr: stderr.into_bytes(), status });
+        let mut execs = Vec::new();
+        for (dataset, specs) in sentence.goes {
+            let victim = Victim::Snapshots(dataset, specs);
+            execs.push(self.exec(Destroy { victim, reach: Recursion::None, force: false, ..destroy.clone() }.render())?);
+        }
+        let mut execs = execs.into_iter();
+        let action = if !sentence.found {
+            Action::Answer(answer::nothing_to_destroy())
+        } else if !sentence.held.is_empty() || !sentence.cloned.is_empty() {
+            answered(sentence.held + &sentence.cloned, 1)
+        } else if let Some(first) = execs.next() {
+            let rest = execs.collect();
+            Action::Run(Box::new(Run { note: sentence.notes.into_bytes(), first, rest, table: None, stream: false }))
+        } else {
+            answered(sentence.notes, 0)
+        };
+        let mut verdict = Verdict::new(action);
+        if !sentence.stays.is_empty() {
+            verdict.decision = Decision::Kept;
+            verdict.rewrites.push(Rewrite::Dropped(sentence.stays.join(" ")));
+        }
+        Ok(verdict)
+    }
+}
+
+/// The places in the census that a list names, each once, in order of arrival. A range goes by arrival and contains
+/// both ends; one whose first or last isn't there names nothing (zfs_iter_snapspec).
+fn named(census: &[SnapshotFacts], specs: &[Spec]) -> Vec<usize> {
+    let place = |name: &SnapshotName| census.iter().position(|facts| facts.name == *name);
+    let mut places: Vec<usize> = specs
+        .iter()
+        .flat_map(|spec| {
+            let range = match spec {
+                Spec::One(name) => place(name).map(|place| place..place + 1),
+                Spec::Range(first, last) => {
+                    let first = first.as_ref().map_or(Some(0), place);
+                    let last = last.as_ref().map_or(Some(census.len()), |last| place(last).map(|place| place + 1));
+                    first.zip(last).map(|(first, last)| first..last)
+                }
+            };
+            range.unwrap_or(0..0)
+        })
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+/// What becomes of each snapshot of a dataset, oldest arrival first. The newest always stays.
+pub(super) fn fates(rules: &[DestroyRule], census: &[SnapshotFacts], now: SystemTime) -> Vec<Fate> {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let mut fates = vec![Fate::Uncovered; census.len()];
+    for rule in rules {
+        let covered: Vec<usize> =
+            (0..census.len()).filter(|place| census.get(*place).is_some_and(|facts| rule.names.matches(facts.name.as_str()))).collect();
+        let mut slots = Slots::default();
+        for (rank, place) in covered.iter().enumerate() {
+            let (Some(facts), Some(fate)) = (census.get(*place), fates.get_mut(*place)) else { continue };
+            let young = Duration::from_secs(now.saturating_sub(facts.creation)) < rule.min_age;
+            let newest = covered.len() - rank <= usize::try_from(rule.keep).unwrap_or(usize::MAX);
+            let floored = slots.takes(rule.floor, facts.creation, now);
+            let last = place + 1 == census.len();
+            *fate = match *fate {
+                Fate::Goes => Fate::Goes,
+                _ if !(young || newest || floored || last) => Fate::Goes,
+                Fate::Stays(kept) => Fate::Stays(kept),
+                Fate::Uncovered => Fate::Stays(rule.kept),
+            };
+        }
+    }
+    fates
+}
+
+/// The days, weeks and months in which a snapshot has been seen.
+#[derive(Default)]
+struct Slots(Vec<(Unit, u64)>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Day,
+    Week,
+    Month,
+}
+
+impl Slots {
+    /// Whether the floor holds a snapshot: it is the first to arrive in one of the last so many days, weeks or months.
+    fn takes(&mut self, floor: Floor, creation: u64, now: u64) -> bool {
+        let mut holds = false;
+        for (unit, count) in [(Unit::Day, floor.daily), (Unit::Week, floor.weekly), (Unit::Month, floor.monthly)] {
+            let (slot, last) = (unit.slot(creation), unit.slot(now));
+            let within = slot <= last && last - slot < u64::from(count);
+            if within && !self.0.contains(&(unit, slot)) {
+                self.0.push((unit, slot));
+                holds = true;
+            }
+        }
+        holds
+    }
+}
+
+impl Unit {
+    /// Which day, week (from Monday) or month a second since 1970 lies in, UTC.
+    fn slot(self, second: u64) -> u64 {
+        let day = second / 86_400;
+        match self {
+            Self::Day => day,
+            // 1970-01-01 was a Thursday.
+            Self::Week => (day + 3) / 7,
+            Self::Month => month(day),
+        }
+    }
+}
+
+/// Months since March of the year 0, from days since 1970-01-01 (the proleptic Gregorian calendar, years from March so
+/// that the leap day comes last).
+fn month(day: u64) -> u64 {
+    let day = day + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    (era * 400 + year) * 12 + (5 * day + 2) / 153
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::name::Guid;
+    use crate::policy::Names;
+
+    const DAY: u64 = 86_400;
+    /// 2026-11-21 12:00 UTC, a Saturday.
+    const NOW: u64 = 20_778 * DAY + DAY / 2;
+
+    /// Snapshots by name and age in days, oldest arrival first.
+    fn census(snapshots: &[(&str, u64)]) -> Vec<SnapshotFacts> {
+        let facts = |(place, (name, age)): (usize, &(&str, u64))| SnapshotFacts {
+            name: SnapshotName::parse(name).unwrap(),
+            guid: Guid(place as u64),
+            createtxg: place as u64,
+            creation: NOW - age * DAY,
+            userrefs: 0,
+            clones: false,
+        };
+        snapshots.iter().enumerate().map(facts).collect()
+    }
+
+    fn rule(names: &str) -> DestroyRule {
+        DestroyRule { names: Names::parse([names]).unwrap(), keep: 1, ..DestroyRule::default() }
+    }
+
+    fn gone(rules: &[DestroyRule], census: &[SnapshotFacts]) -> Vec<String> {
+        let fates = fates(rules, census, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        let goes = census.iter().zip(fates).filter(|(_, fate)| *fate == Fate::Goes);
+        goes.map(|(facts, _)| facts.name.to_string()).collect()
+    }
+
+    #[test]
+    fn the_newest_of_a_rule_and_the_newest_of_all_stay() {
+        let census = census(&[("a1", 9), ("a2", 8), ("b1", 7), ("a3", 6), ("b2", 5)]);
+        assert_eq!(gone(&[rule("a*")], &census), ["a1", "a2"]);
+        assert_eq!(gone(&[rule("b*")], &census), ["b1"]);
+        assert_eq!(gone(&[DestroyRule { keep: 2, ..rule("a*") }], &census), ["a1"]);
+        assert_eq!(gone(&[rule("c*")], &census), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_younger_than_min_age_stays() {
+        let census = census(&[("a1", 9), ("a2", 7), ("a3", 6), ("a4", 0)]);
+        let rule = DestroyRule { min_age: Duration::from_secs(7 * DAY), ..rule("a*") };
+        assert_eq!(gone(&[rule], &census), ["a1", "a2"]);
+    }
+
+    #[test]
+    fn the_floor_holds_the_first_arrival_of_each_slot() {
+        let census = census(&[("a1", 2), ("a2", 2), ("a3", 1), ("a4", 1), ("a5", 0), ("a6", 0)]);
+        let floor = Floor { daily: 2, ..Floor::default() };
+        assert_eq!(gone(&[DestroyRule { floor, ..rule("a*") }], &census), ["a1", "a2", "a4"]);
+        let floor = Floor { weekly: 1, ..Floor::default() };
+        assert_eq!(gone(&[DestroyRule { floor, ..rule("a*") }], &census), ["a2", "a3", "a4", "a5"]);
+        let floor = Floor { monthly: 1, ..Floor::default() };
+        assert_eq!(gone(&[DestroyRule { floor, ..rule("a*") }], &census), ["a2", "a3", "a4", "a5"]);
+    }
+
+    #[test]
+    fn a_snapshot_goes_if_one_rule_lets_it_and_stays_as_the_first_says() {
+        let census = census(&[("a1", 9), ("a2", 8), ("z", 0)]);
+        let strict = DestroyRule { min_age: Duration::from_secs(30 * DAY), kept: Kept::Held, ..rule("a*") };
+        assert_eq!(gone(&[strict.clone(), rule("a1")], &census), Vec::<String>::new());
+        assert_eq!(gone(&[strict.clone(), rule("a*")], &census), ["a1"]);
+        let fates = fates(&[strict, rule("a*")], &census, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        assert_eq!(fates, [Fate::Goes, Fate::Stays(Kept::Held), Fate::Uncovered]);
+    }
+
+    #[test]
+    fn slots_begin_at_midnight_on_mondays_and_on_the_first() {
+        let day = |day: u64| day * DAY;
+        // 1970-01-05 was the first Monday, 2000-02-29 was a leap day.
+        assert_eq!(Unit::Week.slot(day(4)) - Unit::Week.slot(day(3)), 1);
+        assert_eq!(Unit::Week.slot(day(10)), Unit::Week.slot(day(4)));
+        for (last, first) in [(30, 31), (58, 59), (11_016, 11_017), (20_787, 20_788)] {
+            assert_eq!(Unit::Month.slot(day(first)) - Unit::Month.slot(day(last)), 1, "{last}");
+        }
+        assert_eq!(Unit::Month.slot(day(20_788)) - Unit::Month.slot(0), 56 * 12 + 11);
+    }
+
+    #[test]
+    fn ranges_go_by_arrival_and_need_both_their_ends() {
+        let census = census(&[("a", 9), ("b", 8), ("c", 7), ("d", 6)]);
+        let name = |name: &str| Some(SnapshotName::parse(name).unwrap());
+        let range = |first: Option<SnapshotName>, last: Option<SnapshotName>| named(&census, &[Spec::Range(first, last)]);
+        assert_eq!(range(name("b"), name("c")), [1, 2]);
+        assert_eq!(range(None, name("b")), [0, 1]);
+        assert_eq!(range(name("c"), None), [2, 3]);
+        assert_eq!(range(None, None), [0, 1, 2, 3]);
+        assert!(range(name("c"), name("b")).is_empty());
+        assert!(range(name("x"), None).is_empty());
+        assert!(range(name("a"), name("x")).is_empty());
+    }
+}

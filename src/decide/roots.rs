@@ -1,0 +1,126 @@
+//! Which datasets a read is about: what is granted, what lies above a grant and exists by its word, what is hidden.
+#![forbid(unsafe_code)]
+
+use super::{Scene, Stop, answer};
+use crate::command::name::{Dataset, Named};
+use crate::command::zfs::selection::{Reach, Types};
+use crate::policy::{Grant, GrantId, Operation, Scope};
+
+/// The operands of a read, sorted out.
+pub(super) struct Targets {
+    /// What zfs is asked, and how deep; each group is one call.
+    pub groups: Vec<(Reach, Vec<Named>)>,
+    /// What lies above a grant: shown by name and type alone.
+    pub above: Vec<Dataset>,
+    /// The grant of the first operand.
+    pub grant: Option<GrantId>,
+}
+
+impl Scene<'_> {
+    /// Sorts operands out. `types` are those that will be shown.
+    pub(super) fn targets(&self, operands: &[Named], reach: Reach, types: Types) -> Result<Targets, Stop> {
+        let mut targets = Targets { groups: Vec::new(), above: Vec::new(), grant: None };
+        let mut hidden = None;
+        let below = shows_below(reach, types);
+        for operand in operands {
+            let dataset = operand.dataset();
+            let found = self.permit(dataset, Operation::List, || answer::missing(operand), |grant| {
+                match below && matches!(operand, Named::Dataset(_)) && !grant.covers_subtree(dataset) {
+                    true => Err("the grant does not cover all that lies below, as -r and -d need".into()),
+                    false => Ok(()),
+                }
+            });
+            match found {
+                Ok((grant, ())) => {
+                    targets.grant.get_or_insert(grant);
+                    targets.ask(reach, operand.clone());
+                }
+                Err(Stop::Hidden(_)) if matches!(operand, Named::Dataset(_)) && self.implied(dataset) => {
+                    targets.above.push(dataset.clone());
+                    self.descend(&mut targets, dataset, reach, types)?;
+                }
+                Err(stop @ Stop::Hidden(_)) => {
+                    hidden.get_or_insert(stop);
+                }
+                Err(stop) => return Err(stop),
+            }
+        }
+        hidden.map_or(Ok(targets), Err)
+    }
+
+    /// The granted datasets below one that lies above them, as far as the reach goes.
+    fn descend(&self, targets: &mut Targets, above: &Dataset, reach: Reach, types: Types) -> Result<(), Stop> {
+        if !reach.goes_below() {
+            return Ok(());
+        }
+        let roots = self.roots()?;
+        for (root, grant) in roots.iter().filter(|(root, _)| root.is_within(above)) {
+            let levels = root.depth() - above.depth();
+            let reach = match reach {
+                Reach::Depth(depth) => match usize::from(depth).checked_sub(levels) {
+                    Some(left) => Reach::Depth(u16::try_from(left).unwrap_or(u16::MAX)),
+                    None => continue,
+                },
+                other => other,
+            };
+            let covered = self.covering(root).any(|grant| grant.covers_subtree(root) || !shows_below(reach, types));
+            if !covered {
+                return Err("the grant does not cover all that lies below, as -r and -d need".into());
+            }
+            targets.grant.get_or_insert(*grant);
+            targets.ask(reach, Named::Dataset(root.clone()));
+        }
+        Ok(())
+    }
+
+    /// The datasets that grants with `list` name, each once, none within another.
+    pub(super) fn roots(&self) -> Result<Vec<(Dataset, GrantId)>, Stop> {
+        let mut roots: Vec<(Dataset, GrantId)> = Vec::new();
+        for grant in self.listing() {
+            for pattern in grant.datasets.iter() {
+                match pattern.literal() {
+                    Some(root) if grant.scope != Scope::Descendents => roots.push((root, grant.id)),
+                    _ => return Err("a grant has wildcards, or is for what lies below alone: name the dataset".into()),
+                }
+            }
+        }
+        roots.sort();
+        // Sorted, a dataset stands in front of what lies within it, though not always next to it.
+        let mut kept: Vec<(Dataset, GrantId)> = Vec::new();
+        for (root, grant) in roots {
+            if !kept.iter().any(|(other, _)| root.is_within(other)) {
+                kept.push((root, grant));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Whether a grant with `list` says itself that the dataset exists.
+    pub(super) fn implied(&self, dataset: &Dataset) -> bool {
+        self.listing().any(|grant| grant.implies(dataset))
+    }
+
+    /// The grants that hold now and have `list`.
+    pub(super) fn listing(&self) -> impl Iterator<Item = &Grant> {
+        self.grants().filter(|grant| grant.allow.has(Operation::List))
+    }
+}
+
+impl Targets {
+    fn ask(&mut self, reach: Reach, operand: Named) {
+        match self.groups.iter_mut().find(|(other, _)| *other == reach) {
+            Some((_, operands)) if operands.contains(&operand) => (),
+            Some((_, operands)) => operands.push(operand),
+            None => self.groups.push((reach, vec![operand])),
+        }
+    }
+}
+
+/// Whether anything of a dataset below the operand can be shown. Snapshots and bookmarks are one level below theirs.
+fn shows_below(reach: Reach, types: Types) -> bool {
+    match reach {
+        Reach::All => true,
+        Reach::Own => false,
+        Reach::Depth(depth) => depth > 1 || depth == 1 && (types.filesystem || types.volume),
+    }
+}
