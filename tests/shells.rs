@@ -1,8 +1,8 @@
 //! One reading: dash and bash give stub programs the argv and the descriptors that we read, run the same of them, and
 //! end with the same status. For the tables, the corpus, and thousands of generated requests.
 //!
-//! Only what [`syntax::parse`] accepts is handed to a shell, in an empty directory, with a PATH of stubs; a program that
-//! would be a built-in or a path is renamed first (see [`tame`]). ZFS_SHELL_CASES is the number of generated requests,
+//! Only what [`syntax::parse`] accepts is handed to a shell, in an empty directory, with a PATH of stubs; what would be
+//! a built-in or a path is renamed first (see [`tame`]). ZFS_SHELL_CASES is the number of generated requests, and
 //! ZFS_SHELL_SEED begins another sequence of them.
 #![expect(
     clippy::disallowed_methods,
@@ -324,7 +324,8 @@ impl Stubs {
     }
 
     /// The records in the order in which their processes were started. Those of one pipeline run side by side, but
-    /// shells start them from left to right, so that their numbers say which is which. What runs last may take the shell's place.
+    /// shells start them from left to right, so that their numbers say which is which. What runs last may take the
+    /// place of the shell.
     fn records(&self, shell: u64, text: &str) -> Vec<Record> {
         let mut started = BTreeMap::new();
         for line in text.split_terminator('\x1e') {

@@ -6,7 +6,9 @@ use zfs_shell::syntax::{Simple, parse, quote};
 
 fuzz_target!(|line: &[u8]| {
     let Ok(Some(script)) = parse(line) else { return };
-    let words = |leaf: &Simple| std::iter::once(&leaf.program).chain(&leaf.arguments).map(|w| w.as_str().to_owned()).collect();
+    let words = |leaf: &Simple| {
+        std::iter::once(&leaf.program).chain(&leaf.arguments).map(|word| word.as_str().to_owned()).collect()
+    };
     for leaf in script.leaves() {
         let written: Vec<String> = words(leaf);
         let again = parse(quote(written.iter().map(String::as_str)).as_bytes()).unwrap().unwrap();
