@@ -8,11 +8,12 @@ mod diagnostic;
 mod form;
 mod json;
 mod lint;
+mod output;
 mod sketch;
 mod source;
 mod written;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -21,12 +22,12 @@ use thiserror::Error;
 use toml::value::Datetime;
 
 use cli::{Cli, Command};
+use output::Output;
 
 /// The policy tool.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // One place knows of colours: on anything but a terminal, and with NO_COLOR, anstream takes them out again.
-    let mut out = BufWriter::with_capacity(1 << 16, anstream::stdout().lock());
+    let mut out = Output::new();
     let status = run(&cli.command, &mut out).and_then(|status| Ok(out.flush().map(|()| status)?));
     match status {
         Ok(status) => status.into(),
