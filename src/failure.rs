@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::audit::AuditError;
 use crate::host::HostError;
 use crate::policy::{OpenError, PolicyError};
+use crate::request::RequestError;
 use crate::{command, decide, run, syntax};
 
 /// Why nothing ran. `Display` is for administrators; clients get [`Failure::for_client`].
@@ -14,6 +15,9 @@ pub enum Failure {
     /// There was no request: an interactive login.
     #[error("no command")]
     NoCommand,
+    /// The gate was called in a way that sshd never calls it, or by nobody known.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// Not syntax that is understood.
     #[error(transparent)]
     Syntax(#[from] syntax::Error),
@@ -91,7 +95,12 @@ impl Failure {
         match self {
             Self::Syntax(_) | Self::Command(_) => Kind::Unknown,
             Self::NoCommand | Self::Refused(_) => Kind::Refused,
-            Self::Audit(_) | Self::Host(_) | Self::Open(_) | Self::Policy { .. } | Self::Run(_) => Kind::Broken,
+            Self::Audit(_)
+            | Self::Host(_)
+            | Self::Open(_)
+            | Self::Policy { .. }
+            | Self::Request(_)
+            | Self::Run(_) => Kind::Broken,
         }
     }
 
@@ -108,6 +117,7 @@ impl Failure {
     /// The one line that the client gets, without a newline. It holds nothing that the client didn't know.
     pub fn for_client(&self, reasons: bool) -> String {
         match (self, self.kind()) {
+            (Self::Request(RequestError::Usage), _) => format!("zfs-shell: {}", RequestError::Usage),
             (_, Kind::Broken) => "zfs-shell: not available, see the log".to_owned(),
             (Self::NoCommand, _) => {
                 "zfs-shell: refused: this key is for ZFS replication, there is no shell behind it".to_owned()

@@ -1,9 +1,130 @@
 //! One request, from the environment to the exec.
 #![forbid(unsafe_code)]
 
+use std::io::{Write, stderr, stdout};
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::decide::plan::Plan;
+use crate::failure::{Failure, Kind};
+use crate::policy::{self, Completion as Wanted, Log, Policy, PolicyName};
+use crate::record::{Completion, Outcome, Record, RequestId, Who};
+use crate::request::{Asked, Request};
+use crate::run::Tail;
+use crate::{audit, host, judge, run};
 
 /// The forced command.
 pub fn main() -> ExitCode {
-    ExitCode::from(125)
+    let id = RequestId::new();
+    report_panics(id);
+    match Asked::from_process() {
+        Ok(Asked::Help) => print(HELP),
+        Ok(Asked::Version) => print(concat!("zfs-shell ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Asked::Request(request)) => serve(id, &request),
+        Err(error) => {
+            let who = Who { id, policy: None, client: None, key: None };
+            fail(&who, &error.into(), None)
+        }
+    }
 }
+
+/// One request: policy, decision, record, and what was decided.
+fn serve(id: RequestId, request: &Request) -> ExitCode {
+    let who = Who { id, policy: Some(request.policy.clone()), client: request.client, key: request.key.clone() };
+    let Some(line) = &request.line else {
+        return fail(&who, &Failure::NoCommand, None);
+    };
+    let policy = match run::prepare().map_err(Failure::from).and_then(|()| open(&request.policy)) {
+        Ok(policy) => policy,
+        Err(failure) => return fail(&who, &failure, None),
+    };
+    let judged = judge(line, &policy, &host::Live::new(&policy));
+    let plan = match judged {
+        Ok(plan) => plan,
+        Err(failure) => return fail(&who, &failure, Some((&policy, line))),
+    };
+    if let Err(failure) = record(&who, &plan, &policy.log) {
+        return tell(&failure, policy.reasons);
+    }
+    match perform(&who, plan, &policy.log) {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => fail(&who, &failure, Some((&policy, line))),
+    }
+}
+
+fn open(name: &str) -> Result<Policy, Failure> {
+    let directory = Path::new(policy::DIRECTORY);
+    let name = PolicyName::parse(name)?;
+    let text = policy::open(directory, &name)?;
+    policy::parse(&text, name.client.as_ref()).map_err(|error| {
+        let path = directory.join(&name.name).with_extension("toml");
+        Failure::Policy { path: path.display().to_string(), error }
+    })
+}
+
+/// Recorded before anything happens. That no record is taken matters only where the policy says so.
+fn record(who: &Who, plan: &Plan, log: &Log) -> Result<(), Failure> {
+    let outcome = Outcome::of_plan(plan);
+    let record = Record { who, outcome: &outcome, request: None };
+    match audit::send(record.weight(), &record.line()) {
+        Err(error) if log.required => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Does what was decided; the status of its end, if there is one for the gate.
+fn perform(who: &Who, plan: Plan, log: &Log) -> Result<u8, Failure> {
+    let completion = match log.completion {
+        Wanted::All => true,
+        Wanted::None => false,
+        Wanted::Streams => plan.has_stream(),
+    };
+    let start = Instant::now();
+    let ended = run::run(plan, if completion { Tail::Child } else { Tail::Replaces })?;
+    if completion {
+        let completion = Completion { who, ended, time: start.elapsed() };
+        let _ = audit::send(audit::Weight::Info, &completion.line());
+    }
+    Ok(ended.status)
+}
+
+/// Nothing ran: a record of it, and one line for the client.
+fn fail(who: &Who, failure: &Failure, asked: Option<(&Policy, &[u8])>) -> ExitCode {
+    let whole = asked.filter(|(policy, _)| policy.log.commands && failure.kind() != Kind::Broken);
+    let outcome = Outcome::of_failure(failure);
+    let record = Record { who, outcome: &outcome, request: whole.map(|(_, line)| line) };
+    let _ = audit::send(record.weight(), &record.line());
+    tell(failure, asked.is_none_or(|(policy, _)| policy.reasons))
+}
+
+fn tell(failure: &Failure, reasons: bool) -> ExitCode {
+    // One write: nothing else gets between the line and its end.
+    let _ = stderr().write_all(format!("{}\n", failure.for_client(reasons)).as_bytes());
+    ExitCode::from(failure.kind().status())
+}
+
+fn print(text: &str) -> ExitCode {
+    let _ = stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// The lints leave nothing that panics. Should something all the same, it is recorded, and no request runs.
+fn report_panics(id: RequestId) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = audit::send(audit::Weight::Error, &format!("id={id} decision=broken status=125 panic=\"{place}\""));
+        let _ = stderr().write_all(b"zfs-shell: not available, see the log\n");
+        std::process::exit(i32::from(Kind::Broken.status()));
+    }));
+}
+
+const HELP: &str = "\
+zfs-shell: a restricted shell for ZFS replication over SSH
+
+  command=\"zfs-shell NAME\"          in authorized_keys: by the policy NAME
+  command=\"zfs-shell NAME/CLIENT\"   the same, with CLIENT for {client} in it
+  ForceCommand zfs-shell            in sshd_config, or as the login shell: by the policy of the account's name
+
+Policies are /etc/zfs-shell/NAME.toml. See zfs-shell(8); `zfs-shell-policy check` tells what a request would come to.
+";

@@ -2,8 +2,57 @@
 //! [`Outcome`], the same for both, so "the log says what the checker said" is one comparison of values.
 #![forbid(unsafe_code)]
 
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use crate::audit::Weight;
 use crate::decide::plan::{Action, Plan};
 use crate::failure::Failure;
+use crate::run::{Cut, Ended};
+use crate::syntax::quote;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// Of this request.
+    pub id: RequestId,
+    /// `NAME` or `NAME/CLIENT`, as far as it is known.
+    pub policy: Option<String>,
+    /// Where the client comes from.
+    pub client: Option<IpAddr>,
+    /// The fingerprint of its key.
+    pub key: Option<String>,
+}
+
+/// What both records of a request have in common, and no other request: when it began, and the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId {
+    seconds: u64,
+    process: u32,
+}
+
+/// What is recorded before anything happens.
+#[derive(Clone, Debug)]
+pub struct Record<'r> {
+    /// Who asks.
+    pub who: &'r Who,
+    /// What was decided.
+    pub outcome: &'r Outcome,
+    /// The whole request, where it is to be kept.
+    pub request: Option<&'r [u8]>,
+}
+
+/// What is recorded at the end (`log.completion`).
+#[derive(Clone, Debug)]
+pub struct Completion<'r> {
+    /// Who asked.
+    pub who: &'r Who,
+    /// How it ended.
+    pub ended: Ended,
+    /// After how long.
+    pub time: Duration,
+}
 
 /// What was decided, for people and programs to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +93,8 @@ impl Outcome {
         }
     }
 
-    fn of_failure(failure: &Failure) -> Self {
+    /// What a failure comes to.
+    pub fn of_failure(failure: &Failure) -> Self {
         let grant = match failure {
             Failure::Refused(refusal) => refusal.grant,
             _ => None,
@@ -60,7 +110,8 @@ impl Outcome {
         }
     }
 
-    fn of_plan(plan: &Plan) -> Self {
+    /// What a plan comes to.
+    pub fn of_plan(plan: &Plan) -> Self {
         let stages: Vec<Step> = plan.stages().flat_map(|stage| steps(stage.action())).collect();
         let status = match stages.as_slice() {
             [] => Some(0),
@@ -86,5 +137,256 @@ fn steps(action: &Action) -> Vec<Step> {
         Action::Answer(answer) => vec![Step::Answer(text(&answer.stdout), text(&answer.stderr), answer.status)],
         Action::Exit(status) => vec![Step::Exit(*status)],
         Action::Run(run) => run.execs().map(|exec| Step::Exec(exec.words().map(str::to_owned).collect())).collect(),
+    }
+}
+
+impl RequestId {
+    /// For this process, now.
+    pub fn new() -> Self {
+        let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        Self { seconds, process: std::process::id() }
+    }
+}
+
+impl Default for RequestId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A process id has at most 22 bits on Linux.
+        write!(f, "{:08x}{:06x}", self.seconds, self.process)
+    }
+}
+
+impl Record<'_> {
+    /// One line of `key=value`.
+    pub fn line(&self) -> String {
+        let outcome = self.outcome;
+        let mut line = Line::of(self.who);
+        line.field("decision", outcome.decision);
+        line.optional("status", outcome.status);
+        if !outcome.grants.is_empty() {
+            let grants: Vec<String> = outcome.grants.iter().map(ToString::to_string).collect();
+            line.field("grants", &grants.join(","));
+        }
+        line.optional("offset", outcome.offset);
+        line.optional("reason", outcome.reason.as_ref());
+        for step in &outcome.stages {
+            match step {
+                Step::Exec(words) => line.field("exec", &quote(words.iter().map(String::as_str))),
+                Step::Answer(stdout, stderr, status) => line.field("answer", &format!("{status} {stdout}{stderr}")),
+                Step::Exit(Some(status)) => line.field("exit", &status.to_string()),
+                Step::Exit(None) => line.field("exit", "last"),
+            }
+        }
+        for rewrite in &outcome.rewrites {
+            line.field("rewrite", rewrite);
+        }
+        line.end(self.request)
+    }
+
+    /// How much it matters.
+    pub fn weight(&self) -> Weight {
+        match self.outcome.decision {
+            "allowed" | "kept" => Weight::Info,
+            "broken" => Weight::Error,
+            _ => Weight::Notice,
+        }
+    }
+}
+
+impl Completion<'_> {
+    /// One line of `key=value`.
+    pub fn line(&self) -> String {
+        let mut line = Line::of(self.who);
+        line.field("ended", match self.ended.cut {
+            None => "itself",
+            Some(Cut::Gone) => "client-gone",
+            Some(Cut::Signal(_)) => "signal",
+            Some(Cut::Time) => "time",
+        });
+        line.field("status", &self.ended.status.to_string());
+        line.field("seconds", &format!("{:.1}", self.time.as_secs_f64()));
+        line.end(None)
+    }
+}
+
+/// A line that no value can break, forge a key in, or make too long.
+struct Line {
+    text: String,
+    left_out: usize,
+}
+
+impl Line {
+    fn of(who: &Who) -> Self {
+        let mut line = Self { text: String::new(), left_out: 0 };
+        line.optional("id", Some(who.id));
+        line.optional("policy", who.policy.as_ref());
+        line.optional("client", who.client);
+        line.optional("key", who.key.as_ref());
+        line
+    }
+
+    fn optional(&mut self, key: &'static str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.field(key, &value.to_string());
+        }
+    }
+
+    /// A field, or one more that is left out if there is no room for it.
+    fn field(&mut self, key: &'static str, value: &str) {
+        let field = field(key, value.as_bytes(), VALUE);
+        if self.text.len() + field.len() > LINE {
+            self.left_out += 1;
+        } else {
+            self.push(&field);
+        }
+    }
+
+    fn push(&mut self, field: &str) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.text.push_str(field);
+    }
+
+    /// With the number of fields left out, and the request, which has room of its own.
+    fn end(mut self, request: Option<&[u8]>) -> String {
+        if self.left_out > 0 {
+            self.push(&format!("left_out={}", self.left_out));
+        }
+        if let Some(request) = request {
+            self.push(&field("request", request, REQUEST));
+        }
+        self.text
+    }
+}
+
+/// `key=value`, the value as it is if it is plain, else quoted and escaped; cut at `most` bytes, with its full length.
+fn field(key: &'static str, value: &[u8], most: usize) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_@%+:,./#-".contains(byte);
+    if !value.is_empty() && value.len() <= most && value.iter().all(is_plain) {
+        return format!("{key}={}", String::from_utf8_lossy(value));
+    }
+    let mut field = format!("{key}=\"");
+    let mut cut = false;
+    for byte in value {
+        if field.len() > most {
+            cut = true;
+            break;
+        }
+        let _ = match byte {
+            b'"' | b'\\' => write!(field, "\\{}", char::from(*byte)),
+            // So that nothing that looks like a field is inside a value, for readers who don't heed the quotes.
+            b'=' => write!(field, "\\x3d"),
+            b' '..=b'~' => write!(field, "{}", char::from(*byte)),
+            _ => write!(field, "\\x{byte:02x}"),
+        };
+    }
+    field.push('"');
+    if cut {
+        let _ = write!(field, " {key}_bytes={}", value.len());
+    }
+    field
+}
+
+/// The most bytes of a line without the request: what syslog daemons take is 2 KiB and more (RFC 5424, 6.1).
+const LINE: usize = 2000;
+/// The most bytes of one value.
+const VALUE: usize = 400;
+/// The most bytes of a whole request: with it a line still fits into the 8 KiB of rsyslog.
+const REQUEST: usize = 5000;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn who() -> Who {
+        Who {
+            id: RequestId { seconds: 0x6920_0000, process: 4711 },
+            policy: Some("nas".to_owned()),
+            client: Some([192, 0, 2, 7].into()),
+            key: Some("SHA256:abc+/".to_owned()),
+        }
+    }
+
+    fn outcome() -> Outcome {
+        Outcome {
+            decision: "allowed",
+            status: None,
+            reason: None,
+            offset: None,
+            grants: vec![1, 3],
+            stages: Vec::new(),
+            rewrites: Vec::new(),
+        }
+    }
+
+    fn line(outcome: &Outcome, request: Option<&[u8]>) -> String {
+        Record { who: &who(), outcome, request }.line()
+    }
+
+    #[test]
+    fn a_request_is_one_line_of_who_what_and_how() {
+        let words = ["zfs", "send", "-w", "--", "tank/my docs@a"].map(str::to_owned).to_vec();
+        let outcome = Outcome { stages: vec![Step::Exec(words)], rewrites: vec!["dropped -F".to_owned()], ..outcome() };
+        let expected = "id=69200000001267 policy=nas client=192.0.2.7 key=SHA256:abc+/ decision=allowed grants=1,3 \
+                        exec=\"zfs send -w -- 'tank/my docs@a'\" rewrite=\"dropped -F\"";
+        assert_eq!(line(&outcome, None), expected);
+    }
+
+    #[test]
+    fn a_refusal_has_its_reason_place_and_request() {
+        let outcome = Outcome {
+            decision: "refused",
+            status: Some(126),
+            reason: Some("not granted".to_owned()),
+            offset: Some(0),
+            grants: Vec::new(),
+            ..outcome()
+        };
+        let line = line(&outcome, Some(b"zfs destroy x\n decision=allowed \xff"));
+        let end = "decision=refused status=126 offset=0 reason=\"not granted\" \
+                   request=\"zfs destroy x\\x0a decision\\x3dallowed \\xff\"";
+        assert!(line.ends_with(end), "{line}");
+    }
+
+    #[test]
+    fn answers_and_exits_are_told_with_their_status() {
+        let stages = vec![Step::Answer("lz4\n".to_owned(), String::new(), 0), Step::Exit(None), Step::Exit(Some(3))];
+        let line = line(&Outcome { stages, ..outcome() }, None);
+        assert!(line.ends_with("answer=\"0 lz4\\x0a\" exit=last exit=3"), "{line}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let stages = vec![Step::Exec(vec!["a".repeat(10_000)]); 100];
+        let line = line(&Outcome { stages, ..outcome() }, None);
+        assert!(line.contains(" exec_bytes=10000 ") && line.len() < 2100, "{line}");
+        assert!(line.ends_with("left_out=96"), "{line}");
+    }
+
+    #[test]
+    fn a_completion_says_how_long_it_took_and_what_ended_it() {
+        let ended = Ended { status: 143, cut: Some(Cut::Signal(15)) };
+        let line = Completion { who: &who(), ended, time: Duration::from_millis(1250) }.line();
+        assert!(line.ends_with("ended=signal status=143 seconds=1.2"), "{line}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_breaks_a_line_or_forges_a_field(value in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let field = field("k", &value, 400);
+            prop_assert!(field.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+            prop_assert!(field.len() < 440);
+            let rest = field.strip_prefix("k=").unwrap();
+            let forged = rest.split(" k_bytes=").next().unwrap().contains('=');
+            prop_assert!(!forged, "{}", field);
+        }
     }
 }

@@ -206,3 +206,82 @@ impl Rows<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::property::Property;
+
+    /// Nothing is granted, so every name of a dataset is hidden.
+    fn hidden() -> Visible {
+        Visible::new(Rc::from([]), SystemTime::UNIX_EPOCH)
+    }
+
+    fn column(title: &str, field: usize) -> Column {
+        Column { title: title.to_owned(), field: Some(field) }
+    }
+
+    fn get(scripted: bool) -> Table {
+        let tells = |name: &str| match Property::parse(name) {
+            Some(property) if property.names_datasets() => Tells::Datasets,
+            Some(_) => Tells::Plain,
+            None => Tells::Secret,
+        };
+        let columns = vec![column("NAME", 0), column("PROPERTY", 1), column("VALUE", 3), column("SOURCE", 2)];
+        let fields = vec![Field::Plain, Field::Property(tells), Field::Source, Field::Value];
+        Table::new(scripted, columns, fields, hidden())
+    }
+
+    fn through(table: &Table, printed: &str) -> String {
+        let mut out = Vec::new();
+        let mut rows = table.begin(&mut out);
+        // In pieces of one byte, as a pipe may deliver it.
+        for byte in printed.bytes() {
+            rows.feed(&[byte], &mut out);
+        }
+        rows.end(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn values_and_sources_that_name_hidden_datasets_become_a_dash() {
+        let printed = "t/d\torigin\t-\tt/CANARY@s\nt/d\tmountpoint\tinherited from t/CANARY\t/t/d\nt/d\tused\t-\t1\n";
+        assert_eq!(through(&get(true), printed), "t/d\torigin\t-\t-\nt/d\tmountpoint\t/t/d\t-\nt/d\tused\t1\t-\n");
+    }
+
+    #[test]
+    fn a_property_that_is_not_known_tells_nothing() {
+        assert_eq!(through(&get(true), "t/d\tnewprop\tlocal\tt/CANARY\n"), "t/d\tnewprop\t-\t-\n");
+    }
+
+    #[test]
+    fn text_with_tabs_and_newlines_moves_no_name_into_the_open() {
+        for value in ["x\ty", "x\n", "x\n\t", "\n\n", "x\ny\tz\t", "x\nt/d\tused\t-\t"] {
+            let printed = format!("t/d\ta:b\tinherited from t/CANARY\t{value}\nt/d\torigin\tlocal\tt/CANARY@s\n");
+            assert!(!through(&get(true), &printed).contains("CANARY"), "{value:?}");
+        }
+        let columns = vec![column("USER", 1), column("ORIGIN", 0), column("OTHER", 2)];
+        let list = Table::new(true, columns, vec![Field::Datasets, Field::Plain, Field::Plain], hidden());
+        for value in ["x\n", "x\t", "\n\t\t", "a\tb\nc"] {
+            let printed = format!("t/CANARY@s\t{value}\t{value}\n");
+            assert!(!through(&list, &printed).contains("CANARY"), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn without_h_there_are_titles_and_aligned_columns() {
+        let mut table = get(false);
+        table.row(["tank", "type", "filesystem", "-"].map(str::to_owned).into());
+        let shown = "NAME  PROPERTY  VALUE       SOURCE\ntank  type      filesystem  -\nt/d   used      12          -\n";
+        assert_eq!(through(&table, "t/d\tused\t-\t12\n"), shown);
+        assert_eq!(through(&get(false), ""), "");
+    }
+
+    #[test]
+    fn lists_of_datasets_keep_what_may_be_seen() {
+        assert_eq!(hidden().datasets("t/a,t/b@x"), "-");
+        assert_eq!(hidden().datasets(""), "-");
+        assert_eq!(hidden().source("local"), "local");
+        assert_eq!(hidden().source("inherited from t/a"), "-");
+    }
+}

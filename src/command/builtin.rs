@@ -1,30 +1,346 @@
 //! What clients ask that needs no program: the requests. What they are answered is decided elsewhere, since it depends
-//! on the policy and the host.
+//! on the policy and the host. Where dash and bash differ in what they would do, the request is refused.
 #![forbid(unsafe_code)]
 
 use super::argv::Program;
-use super::{Error, What};
-use crate::command::options::Text;
+use super::filter::Form;
+use super::options::Text;
+use super::{Error, What, program_name};
 use crate::syntax::Word;
 
 /// A request that is answered in-process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Builtin {
-    /// `command -v NAME`; `None` for a program that the gate doesn't know.
-    CommandV(Option<Program>),
+    /// `command -v NAME`, `which NAME`
+    CommandV {
+        /// Of what.
+        asked: Asked,
+        /// In which words.
+        spelling: Spelling,
+    },
     /// `echo [-n] [WORD...]`: the text that it prints, newline included.
     Echo(String),
     /// `exit [N]`
     Exit(Option<u8>),
-    /// `ps -Ao args=`, `ps -Ao args`
+    /// `false`
+    False,
+    /// `ps -Ao args=`, `ps -Ao args`: the command lines of all processes.
     Ps,
     /// `true`, `:`
     True,
 }
 
+/// What a client asks the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A program by its own name.
+    Program(Program),
+    /// A filter by another name of it, which may not be installed where the program is.
+    Form(Form),
+    /// A builtin of the shell, whose place is its name.
+    Builtin(&'static str),
+    /// Anything else: not here, whatever there is.
+    Unknown,
+}
+
+/// In which words a client asks for the place of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// `command -v NAME`, of the shell (POSIX.1-2024, XCU command)
+    CommandV,
+    /// `which NAME`, a program that knows no builtins
+    Which,
+}
+
+impl Spelling {
+    /// The status that says "not here", as dash and Debian's which have it.
+    pub fn missing(self) -> u8 {
+        match self {
+            Self::CommandV => 127,
+            Self::Which => 1,
+        }
+    }
+}
+
+/// What `command -v` answers by name: the builtins that this file reads.
+const BUILTINS: [&str; 6] = [":", "command", "echo", "exit", "false", "true"];
+
 impl Builtin {
     /// Reads a request.
-    pub fn read(program: &Word, _arguments: &[Word]) -> Result<Self, Error> {
-        Err(Text::from(program).error(What::Program))
+    pub fn read(program: &Word, arguments: &[Word]) -> Result<Self, Error> {
+        // What has a path is a program's: `/bin/echo` has other options than the builtin.
+        match program.as_str() {
+            ":" | "true" => nothing_more(arguments, Self::True),
+            "command" => command(program, arguments),
+            "echo" => echo(arguments),
+            "exit" => exit(arguments),
+            "false" => nothing_more(arguments, Self::False),
+            path => match program_name(path) {
+                "ps" => ps(program, arguments),
+                "which" => which(program, arguments),
+                _ => Err(Text::from(program).error(What::Program)),
+            },
+        }
+    }
+}
+
+fn command(program: &Word, arguments: &[Word]) -> Result<Builtin, Error> {
+    match arguments.split_first() {
+        Some((option, names)) if option.as_str() == "-v" => {
+            let name = one(option, names)?;
+            Ok(Builtin::CommandV { asked: Asked::by_shell(name), spelling: Spelling::CommandV })
+        }
+        Some((option, _)) => Err(Text::from(option).error(What::Option)),
+        None => Err(Text::from(program).error(What::MissingOperand)),
+    }
+}
+
+fn which(program: &Word, arguments: &[Word]) -> Result<Builtin, Error> {
+    let name = one(program, arguments)?;
+    Ok(Builtin::CommandV { asked: Asked::by_path(name), spelling: Spelling::Which })
+}
+
+impl Asked {
+    fn by_shell(name: &Word) -> Self {
+        match BUILTINS.into_iter().find(|builtin| *builtin == name.as_str()) {
+            Some(builtin) => Self::Builtin(builtin),
+            None => Self::by_path(name),
+        }
+    }
+
+    fn by_path(name: &Word) -> Self {
+        let name = program_name(name.as_str());
+        match (Program::named(name), Form::named(name)) {
+            (Some(program), _) => Self::Program(program),
+            (None, Some(form)) => Self::Form(form),
+            (None, None) => Self::Unknown,
+        }
+    }
+}
+
+/// echo as dash and bash agree on it: no backslash, which dash interprets; no byte outside of printable ASCII; nothing
+/// in front that bash alone takes for options.
+fn echo(arguments: &[Word]) -> Result<Builtin, Error> {
+    let (words, end) = match arguments.split_first() {
+        Some((first, rest)) if first.as_str() == "-n" => (rest, ""),
+        _ => (arguments, "\n"),
+    };
+    if let Some(option) = words.first().filter(|word| bash_option(word.as_str())) {
+        return Err(Text::from(option).error(What::Option));
+    }
+    if let Some(word) = words.iter().find(|word| !plain(word.as_str())) {
+        return Err(Text::from(word).error(What::Value));
+    }
+    let text = words.iter().map(Word::as_str).collect::<Vec<_>>().join(" ");
+    Ok(Builtin::Echo(text + end))
+}
+
+fn bash_option(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|letters| !letters.is_empty() && letters.bytes().all(|b| b"neE".contains(&b)))
+}
+
+fn plain(word: &str) -> bool {
+    word.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'\\')
+}
+
+fn exit(arguments: &[Word]) -> Result<Builtin, Error> {
+    match arguments {
+        [] => Ok(Builtin::Exit(None)),
+        [status] => Ok(Builtin::Exit(Some(Text::from(status).number()?))),
+        [_, more, ..] => Err(Text::from(more).error(What::ExtraOperand)),
+    }
+}
+
+fn ps(program: &Word, arguments: &[Word]) -> Result<Builtin, Error> {
+    match arguments {
+        [] => Err(Text::from(program).error(What::MissingOperand)),
+        [all, columns] if all.as_str() == "-Ao" && matches!(columns.as_str(), "args" | "args=") => Ok(Builtin::Ps),
+        [first, ..] => Err(Text::from(first).error(What::Option)),
+    }
+}
+
+fn nothing_more(arguments: &[Word], builtin: Builtin) -> Result<Builtin, Error> {
+    match arguments.first() {
+        Some(argument) => Err(Text::from(argument).error(What::ExtraOperand)),
+        None => Ok(builtin),
+    }
+}
+
+/// The one operand. Of several, shells and versions of which answer differently. A lone `-` is a name to all of them;
+/// bzfs sends it for a program that it shall not use.
+fn one<'a>(before: &Word, operands: &'a [Word]) -> Result<&'a Word, Error> {
+    match operands {
+        [] => Err(Text::from(before).error(What::MissingOperand)),
+        [option, ..] if option.as_str().starts_with('-') && option.as_str() != "-" => {
+            Err(Text::from(option).error(What::Option))
+        }
+        [operand] => Ok(operand),
+        [_, more, ..] => Err(Text::from(more).error(What::ExtraOperand)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Command, read as read_command};
+    use crate::syntax;
+
+    fn read(line: &str) -> Result<Builtin, Error> {
+        let script = syntax::parse(line.as_bytes()).unwrap().unwrap();
+        match read_command(&script.first.first)?.command {
+            Command::Builtin(builtin) => Ok(builtin),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn refused(line: &str) -> What {
+        read(line).expect_err(line).what
+    }
+
+    fn asked(line: &str) -> (Asked, u8) {
+        match read(line).unwrap() {
+            Builtin::CommandV { asked, spelling } => (asked, spelling.missing()),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn exit_takes_one_status_of_a_byte() {
+        assert_eq!(read("exit"), Ok(Builtin::Exit(None)));
+        assert_eq!(read("exit 0"), Ok(Builtin::Exit(Some(0))));
+        assert_eq!(read("exit 255"), Ok(Builtin::Exit(Some(255))));
+        for line in ["exit 256", "exit 99999999999999999999", "exit -1", "exit 01", "exit x", "exit ''", "exit --"] {
+            assert_eq!(refused(line), What::Number, "{line}");
+        }
+        assert_eq!(refused("exit 1 2"), What::ExtraOperand);
+    }
+
+    #[test]
+    fn echo_prints_its_words_with_blanks_between() {
+        for (line, text) in [
+            ("echo", "\n"),
+            ("echo -n", ""),
+            ("echo -n a b", "a b"),
+            ("echo a -n -e", "a -n -e\n"),
+            ("echo - -- -x", "- -- -x\n"),
+            ("echo -nx", "-nx\n"),
+            ("echo test@host:~ 100%", "test@host:~ 100%\n"),
+        ] {
+            assert_eq!(read(line), Ok(Builtin::Echo(text.into())), "{line}");
+        }
+    }
+
+    #[test]
+    fn echo_is_refused_where_shells_differ() {
+        for line in ["echo -e a", "echo -E a", "echo -ne a", "echo -nn", "echo -n -n", "echo -n -e a"] {
+            assert_eq!(refused(line), What::Option, "{line}");
+        }
+        assert_eq!(refused(r"echo '\c' x"), What::Value);
+        assert_eq!(refused(r"echo a 'b\'"), What::Value);
+        assert_eq!(refused("echo caf\u{e9}"), What::Value);
+    }
+
+    #[test]
+    fn true_and_false_take_nothing() {
+        assert_eq!(read("true"), Ok(Builtin::True));
+        assert_eq!(read(":"), Ok(Builtin::True));
+        assert_eq!(read("false"), Ok(Builtin::False));
+        assert_eq!(refused("true --help"), What::ExtraOperand);
+        assert_eq!(refused(": x"), What::ExtraOperand);
+    }
+
+    #[test]
+    fn command_v_asks_for_programs_forms_builtins_and_the_unknown() {
+        let form = |name| Asked::Form(Form::named(name).unwrap());
+        for (name, expected) in [
+            ("mbuffer", Asked::Program(Program::Mbuffer)),
+            ("/usr/bin/mbuffer", Asked::Program(Program::Mbuffer)),
+            ("zfs", Asked::Program(Program::Zfs)),
+            ("sudo", Asked::Program(Program::Sudo)),
+            ("zstd", Asked::Program(Program::Zstd)),
+            ("zstdmt", form("zstdmt")),
+            ("/bin/zcat", form("zcat")),
+            ("echo", Asked::Builtin("echo")),
+            ("/bin/echo", Asked::Unknown),
+            ("socat", Asked::Unknown),
+            ("busybox", Asked::Unknown),
+            ("-", Asked::Unknown),
+            ("''", Asked::Unknown),
+            ("/root/.ssh/id_rsa", Asked::Unknown),
+            ("/tmp/zfs", Asked::Unknown),
+            ("/usr/bin/../bin/zfs", Asked::Unknown),
+            ("./zfs", Asked::Unknown),
+        ] {
+            assert_eq!(asked(&format!("command -v {name}")), (expected, 127), "{name}");
+        }
+    }
+
+    #[test]
+    fn which_asks_for_programs_alone_and_has_another_status() {
+        assert_eq!(asked("which lzop"), (Asked::Program(Program::Lzop), 1));
+        assert_eq!(asked("/usr/bin/which unpigz"), (Asked::Form(Form::named("unpigz").unwrap()), 1));
+        assert_eq!(asked("which echo"), (Asked::Unknown, 1));
+        assert_eq!(asked("which cat"), (Asked::Unknown, 1));
+    }
+
+    #[test]
+    fn other_ways_to_ask_are_refused() {
+        for line in [
+            "command -V zfs",
+            "command -p zfs",
+            "command -pv zfs",
+            "command zfs",
+            "command sh",
+            "command -- zfs",
+            "command -v -p",
+            "command -v --",
+            "which -a zfs",
+            "which --version",
+        ] {
+            assert_eq!(refused(line), What::Option, "{line}");
+        }
+        for line in ["command", "command -v", "which"] {
+            assert_eq!(refused(line), What::MissingOperand, "{line}");
+        }
+        for line in ["command -v zfs zpool", "which zfs zpool"] {
+            assert_eq!(refused(line), What::ExtraOperand, "{line}");
+        }
+    }
+
+    #[test]
+    fn ps_is_read_as_clients_write_it_and_no_other_way() {
+        for line in ["ps -Ao args=", "ps -Ao args", "/bin/ps -Ao args=", "/usr/bin/ps -Ao args="] {
+            assert_eq!(read(line), Ok(Builtin::Ps), "{line}");
+        }
+        for line in ["ps aux", "ps -Ao pid", "ps -Ao args= -f", "ps -A -o args=", "ps e -Ao args="] {
+            assert_eq!(refused(line), What::Option, "{line}");
+        }
+        assert_eq!(refused("ps"), What::MissingOperand);
+    }
+
+    #[test]
+    fn all_else_is_an_unknown_program() {
+        for line in [
+            "eval zfs list",
+            "exec sh",
+            "builtin eval sh",
+            ". /tmp/x",
+            "source /tmp/x",
+            "set -x",
+            "type zfs",
+            "test -x /usr/bin/mbuffer",
+            "printf x",
+            "sh",
+            "cat /etc/shadow",
+            "/bin/echo x",
+            "/bin/true",
+            "/usr/bin/command -v zfs",
+            "/tmp/ps -Ao args=",
+            "kill 1",
+        ] {
+            assert_eq!(refused(line), What::Program, "{line}");
+        }
+        let error = read("  sh -c x").unwrap_err();
+        assert_eq!((error.span.start, error.span.end), (2, 4));
     }
 }

@@ -139,10 +139,7 @@ pub fn read(simple: &Simple) -> Result<Placed, Error> {
 }
 
 /// Takes `sudo [-n] [--]`, `doas [-n] [--]` or `pfexec` off the front.
-fn elevated<'a>(
-    program: &'a Word,
-    arguments: &'a [Word],
-) -> Result<(Option<Elevation>, &'a Word, &'a [Word]), Error> {
+fn elevated<'a>(program: &'a Word, arguments: &'a [Word]) -> Result<(Option<Elevation>, &'a Word, &'a [Word]), Error> {
     let elevation = match program_name(program.as_str()) {
         "sudo" => Elevation::Sudo,
         "doas" => Elevation::Doas,

@@ -315,3 +315,100 @@ fn month(day: u64) -> u64 {
     let day = day - (365 * year + year / 4 - year / 100);
     (era * 400 + year) * 12 + (5 * day + 2) / 153
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::name::Guid;
+    use crate::policy::Names;
+
+    const DAY: u64 = 86_400;
+    /// 2026-11-21 12:00 UTC, a Saturday.
+    const NOW: u64 = 20_778 * DAY + DAY / 2;
+
+    /// Snapshots by name and age in days, oldest arrival first.
+    fn census(snapshots: &[(&str, u64)]) -> Vec<SnapshotFacts> {
+        let facts = |(place, (name, age)): (usize, &(&str, u64))| SnapshotFacts {
+            name: SnapshotName::parse(name).unwrap(),
+            guid: Guid(place as u64),
+            createtxg: place as u64,
+            creation: NOW - age * DAY,
+            userrefs: 0,
+            clones: false,
+        };
+        snapshots.iter().enumerate().map(facts).collect()
+    }
+
+    fn rule(names: &str) -> DestroyRule {
+        DestroyRule { names: Names::parse([names]).unwrap(), keep: 1, ..DestroyRule::default() }
+    }
+
+    fn gone(rules: &[DestroyRule], census: &[SnapshotFacts]) -> Vec<String> {
+        let fates = fates(rules, census, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        let goes = census.iter().zip(fates).filter(|(_, fate)| *fate == Fate::Goes);
+        goes.map(|(facts, _)| facts.name.to_string()).collect()
+    }
+
+    #[test]
+    fn the_newest_of_a_rule_and_the_newest_of_all_stay() {
+        let census = census(&[("a1", 9), ("a2", 8), ("b1", 7), ("a3", 6), ("b2", 5)]);
+        assert_eq!(gone(&[rule("a*")], &census), ["a1", "a2"]);
+        assert_eq!(gone(&[rule("b*")], &census), ["b1"]);
+        assert_eq!(gone(&[DestroyRule { keep: 2, ..rule("a*") }], &census), ["a1"]);
+        assert_eq!(gone(&[rule("c*")], &census), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_younger_than_min_age_stays() {
+        let census = census(&[("a1", 9), ("a2", 7), ("a3", 6), ("a4", 0)]);
+        let rule = DestroyRule { min_age: Duration::from_secs(7 * DAY), ..rule("a*") };
+        assert_eq!(gone(&[rule], &census), ["a1", "a2"]);
+    }
+
+    #[test]
+    fn the_floor_holds_the_first_arrival_of_each_slot() {
+        let census = census(&[("a1", 2), ("a2", 2), ("a3", 1), ("a4", 1), ("a5", 0), ("a6", 0)]);
+        let floor = Floor { daily: 2, ..Floor::default() };
+        assert_eq!(gone(&[DestroyRule { floor, ..rule("a*") }], &census), ["a1", "a2", "a4"]);
+        let floor = Floor { weekly: 1, ..Floor::default() };
+        assert_eq!(gone(&[DestroyRule { floor, ..rule("a*") }], &census), ["a2", "a3", "a4", "a5"]);
+        let floor = Floor { monthly: 1, ..Floor::default() };
+        assert_eq!(gone(&[DestroyRule { floor, ..rule("a*") }], &census), ["a2", "a3", "a4", "a5"]);
+    }
+
+    #[test]
+    fn a_snapshot_goes_if_one_rule_lets_it_and_stays_as_the_first_says() {
+        let census = census(&[("a1", 9), ("a2", 8), ("z", 0)]);
+        let strict = DestroyRule { min_age: Duration::from_secs(30 * DAY), kept: Kept::Held, ..rule("a*") };
+        assert_eq!(gone(&[strict.clone(), rule("a1")], &census), Vec::<String>::new());
+        assert_eq!(gone(&[strict.clone(), rule("a*")], &census), ["a1"]);
+        let fates = fates(&[strict, rule("a*")], &census, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        assert_eq!(fates, [Fate::Goes, Fate::Stays(Kept::Held), Fate::Uncovered]);
+    }
+
+    #[test]
+    fn slots_begin_at_midnight_on_mondays_and_on_the_first() {
+        let day = |day: u64| day * DAY;
+        // 1970-01-05 was the first Monday, 2000-02-29 was a leap day.
+        assert_eq!(Unit::Week.slot(day(4)) - Unit::Week.slot(day(3)), 1);
+        assert_eq!(Unit::Week.slot(day(10)), Unit::Week.slot(day(4)));
+        for (last, first) in [(30, 31), (58, 59), (11_016, 11_017), (20_787, 20_788)] {
+            assert_eq!(Unit::Month.slot(day(first)) - Unit::Month.slot(day(last)), 1, "{last}");
+        }
+        assert_eq!(Unit::Month.slot(day(20_788)) - Unit::Month.slot(0), 56 * 12 + 11);
+    }
+
+    #[test]
+    fn ranges_go_by_arrival_and_need_both_their_ends() {
+        let census = census(&[("a", 9), ("b", 8), ("c", 7), ("d", 6)]);
+        let name = |name: &str| Some(SnapshotName::parse(name).unwrap());
+        let range = |first: Option<SnapshotName>, last: Option<SnapshotName>| named(&census, &[Spec::Range(first, last)]);
+        assert_eq!(range(name("b"), name("c")), [1, 2]);
+        assert_eq!(range(None, name("b")), [0, 1]);
+        assert_eq!(range(name("c"), None), [2, 3]);
+        assert_eq!(range(None, None), [0, 1, 2, 3]);
+        assert!(range(name("c"), name("b")).is_empty());
+        assert!(range(name("x"), None).is_empty());
+        assert!(range(name("a"), name("x")).is_empty());
+    }
+}

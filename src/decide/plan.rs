@@ -256,3 +256,31 @@ impl fmt::Display for Rewrite {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod made {
+    //! Plans for the tests of `run`, which can't come by one otherwise.
+    use super::*;
+
+    pub(crate) fn plan(script: Script<Stage>) -> Plan {
+        // Elevated, so that running it doesn't take rights from the process of the tests.
+        Plan::new(script, Decision::Allowed, Vec::new(), true)
+    }
+
+    pub(crate) fn stage(action: Action) -> Stage {
+        Stage { action, stdin: Source::Null, stdout: Sink::Null, stderr: Sink::Null, grant: None }
+    }
+
+    /// With its standard input and output where they were.
+    pub(crate) fn open(stage: Stage) -> Stage {
+        Stage { stdin: Source::Inherit, stdout: Sink::Out, ..stage }
+    }
+
+    pub(crate) fn exec(executable: Executable, argv: Argv) -> Exec {
+        Exec { executable, argv, memory: None }
+    }
+
+    pub(crate) fn run(first: Exec, rest: Vec<Exec>) -> Action {
+        Action::Run(Box::new(Run { note: Vec::new(), first, rest, table: None, stream: false }))
+    }
+}

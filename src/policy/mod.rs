@@ -1,11 +1,17 @@
 //! What an administrator allows, with roles expanded, defaults filled in and patterns compiled: all that the decision
-//! asks of a policy. `toml.rs` holds what was written, `open.rs` opens the file, `role.rs` says what a role stands for.
+//! asks of a policy. `open.rs` opens the file, `toml.rs` reads it, `written.rs` says what may stand in it (`form.rs`: in
+//! which form), `role.rs` what a role stands for, `expand.rs` makes of these what is here.
 #![forbid(unsafe_code)]
 
+mod error;
+mod expand;
+mod form;
 mod open;
 mod pattern;
 mod role;
+mod show;
 mod toml;
+mod written;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -15,10 +21,12 @@ use crate::command::argv::Program;
 use crate::command::name::Dataset;
 use crate::command::property::Property;
 
-pub use open::{DIRECTORY, OpenError, PolicyName, open};
-pub use pattern::{DatasetPattern, Names, PatternError};
+pub use error::PolicyError;
+pub use open::{DIRECTORY, OpenError, PolicyName, open, open_path};
+pub use pattern::{DatasetPattern, MAX_PATTERN, Names, PatternError};
 pub use role::Role;
-pub use toml::{PolicyError, parse};
+pub use show::{Origin, Shown};
+pub use toml::{explain, parse};
 
 /// A policy without an error.
 #[derive(Clone, Debug)]
@@ -303,9 +311,11 @@ impl Grant {
             && !self.except.iter().any(|pattern| pattern.may_match_below(dataset))
     }
 
-    /// Whether the grant itself says that this dataset exists: it lies above a name that the grant spells out.
+    /// Whether the grant itself says that this dataset exists: it lies above what the grant reaches, by names that the
+    /// grant spells out. With the scope `descendents` that includes the dataset it names.
     pub fn implies(&self, dataset: &Dataset) -> bool {
-        self.datasets.iter().any(|pattern| pattern.implies(dataset))
+        let below_alone = self.scope == Scope::Descendents;
+        self.datasets.iter().any(|pattern| pattern.implies(dataset) || below_alone && pattern.is(dataset))
     }
 
     /// Whether the grant holds at this time.

@@ -1,26 +1,458 @@
-//! The file as an administrator writes it, and what that means. Errors carry line, column and the nearest valid name.
+//! Reads the file an administrator wrote: TOML into what is written, what is written into what it means.
 #![forbid(unsafe_code)]
 
-use thiserror::Error;
-
-use super::Policy;
+use super::expand::Expansion;
+use super::show::Shown;
+use super::{Policy, PolicyError, written};
 use crate::command::name::Component;
 
-/// What is wrong with a policy, and where.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("line {line}, column {column}: {message}")]
-pub struct PolicyError {
-    /// From 1.
-    pub line: usize,
-    /// In characters, from 1.
-    pub column: usize,
-    /// What is wrong, with the nearest valid name where there is one.
-    pub message: String,
-    /// The bytes of the file that it is about.
-    pub span: std::ops::Range<usize>,
+/// Reads a policy for a client, or for none. Any error makes the whole void; an empty text is a policy that allows nothing.
+pub fn parse(text: &str, client: Option<&Component>) -> Result<Policy, PolicyError> {
+    Expansion::new(text, client).policy(read(text)?)
 }
 
-/// Reads a policy for a client, or for none.
-pub fn parse(_text: &str, _client: Option<&Component>) -> Result<Policy, PolicyError> {
-    Err(PolicyError { line: 1, column: 1, message: String::new(), span: 0..0 })
+/// Every value that [`parse`] comes to, in the order of the file's description, and where each comes from. What is
+/// unset (`until`, `between`, `programs`) is left out.
+pub fn explain(text: &str, client: Option<&Component>) -> Result<Vec<Shown>, PolicyError> {
+    let mut expansion = Expansion::new(text, client).traced();
+    expansion.policy(read(text)?)?;
+    Ok(expansion.shown())
+}
+
+fn read(text: &str) -> Result<written::File<'_>, PolicyError> {
+    ::toml::from_str(text).map_err(|error| PolicyError::from_toml(text, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::command::argv::Program;
+    use crate::policy::{Completion, Floor, Kept, Operation, Origin, Privilege, Raw, Role, Scope, TimeOfDay};
+
+    fn policy(text: &str) -> Policy {
+        parse(text, None).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    fn client(text: &str) -> Component {
+        Component::parse(text).unwrap()
+    }
+
+    /// One grant of `tank` with these lines.
+    fn grant(lines: &str) -> crate::policy::Grant {
+        policy(&format!("[[grant]]\ndatasets = [\"tank\"]\n{lines}")).grants.remove(0)
+    }
+
+    #[test]
+    fn an_empty_policy_allows_nothing_and_has_what_is_built_in() {
+        let policy = policy("# nothing\n");
+        assert!(policy.grants.is_empty());
+        assert_eq!(policy.filters.allow.len(), 9);
+        assert_eq!(policy.filters.memory, 1 << 30);
+        assert_eq!(policy.privilege, Privilege::None);
+        assert!(policy.programs.is_empty());
+        assert_eq!(policy.log.completion, Completion::Streams);
+        assert!(!policy.log.commands && !policy.log.required && policy.reasons);
+    }
+
+    #[test]
+    fn a_grant_without_a_role_allows_nothing_that_is_not_written() {
+        let grant = grant("");
+        assert_eq!((grant.role, grant.scope, grant.until, grant.between), (None, Scope::Both, None, None));
+        assert!(grant.except.is_empty());
+        assert!(Operation::ALL.iter().all(|operation| !grant.allow.has(*operation)));
+        assert_eq!(grant.send.raw, Raw::Encrypted);
+        assert!(!grant.send.replicate && !grant.send.properties && !grant.send.resume);
+        assert_eq!((grant.snapshot.names.iter().count(), grant.snapshot.recursive), (0, false));
+        assert_eq!(grant.snapshot.properties.iter().count(), 0);
+        assert_eq!((grant.bookmark.names.iter().count(), grant.bookmark.max), (0, 500));
+        assert_eq!((grant.hold.tags.iter().count(), grant.hold.max), (0, 4));
+        assert!(grant.destroy.is_empty());
+    }
+
+    #[test]
+    fn a_destroy_rule_has_only_limits_built_in() {
+        let grant = grant("[[grant.destroy]]\nnames = [\"a\"]");
+        let [rule] = &*grant.destroy else { panic!() };
+        assert_eq!((rule.min_age, rule.keep, rule.floor, rule.kept), (Duration::ZERO, 1, Floor::default(), Kept::Note));
+        assert!(!rule.datasets && rule.bookmarks.iter().count() == 0);
+    }
+
+    #[test]
+    fn every_key_of_a_grant_is_read() {
+        let policy = policy(
+            r#"
+            [[grant]]
+            datasets = ["tank/home", "tank/vm-*"]
+            except = ["tank/home/private"]
+            scope = "descendents"
+            allow = ["list", "send"]
+            until = 2027-01-01T02:00:00+02:00
+            between = ["22:00", "05:30"]
+            send = { raw = "always", replicate = true, properties = true, resume = true }
+            [grant.snapshot]
+            names = ["daily-*"]
+            recursive = true
+            properties = ["com.example:*"]
+            [grant.bookmark]
+            names = ["b?"]
+            max = 7
+            [grant.hold]
+            tags = ["mine"]
+            max = 0
+            [[grant.destroy]]
+            names = ["daily-*"]
+            bookmarks = ["b?"]
+            min_age = "7d"
+            keep = 3
+            floor = { daily = 14, weekly = 8, monthly = 12 }
+            kept = "held"
+            datasets = true
+            [[grant.destroy]]
+            names = ["x"]
+            floor.daily = 2
+
+            [filters]
+            allow = ["zstd", "mbuffer"]
+            memory = "512MiB"
+            [privilege]
+            via = "sudo"
+            [programs]
+            zfs = "/opt/zfs/sbin/zfs"
+            mbuffer = "/opt/bin/mbuffer"
+            [log]
+            completion = "all"
+            commands = true
+            required = true
+            [reply]
+            reasons = false
+            "#,
+        );
+        let [grant] = &*policy.grants else { panic!() };
+        assert_eq!(grant.id.0, 1);
+        assert_eq!(
+            grant.datasets.iter().map(|pattern| pattern.as_str()).collect::<Vec<_>>(),
+            ["tank/home", "tank/vm-*"]
+        );
+        assert_eq!(grant.except.len(), 1);
+        assert_eq!(grant.scope, Scope::Descendents);
+        assert!(grant.allow.has(Operation::List) && grant.allow.has(Operation::Send));
+        assert!(!grant.allow.has(Operation::Destroy));
+        assert_eq!(grant.until, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_761_600)));
+        assert_eq!(grant.between, Some((TimeOfDay(1320), TimeOfDay(330))));
+        assert_eq!(grant.send.raw, Raw::Always);
+        assert!(grant.send.replicate && grant.send.properties && grant.send.resume);
+        assert!(grant.snapshot.names.matches("daily-1") && grant.snapshot.recursive);
+        assert!(grant.snapshot.properties.matches("com.example:a"));
+        assert!(grant.bookmark.names.matches("b1") && grant.bookmark.max == 7);
+        assert!(grant.hold.tags.matches("mine") && grant.hold.max == 0);
+        let [first, second] = &*grant.destroy else { panic!() };
+        assert!(first.names.matches("daily-1") && first.bookmarks.matches("b1") && first.datasets);
+        assert_eq!((first.min_age, first.keep, first.kept), (Duration::from_secs(604_800), 3, Kept::Held));
+        assert_eq!(first.floor, Floor { daily: 14, weekly: 8, monthly: 12 });
+        assert_eq!(second.floor, Floor { daily: 2, weekly: 0, monthly: 0 });
+        assert_eq!(policy.filters.allow, [Program::Zstd, Program::Mbuffer]);
+        assert_eq!(policy.filters.memory, 512 << 20);
+        assert_eq!(policy.privilege, Privilege::Sudo);
+        assert_eq!(policy.program(Program::Zfs), Some(&"/opt/zfs/sbin/zfs".into()));
+        assert_eq!(policy.program(Program::Mbuffer), Some(&"/opt/bin/mbuffer".into()));
+        assert_eq!(policy.program(Program::Pv), None);
+        assert_eq!(policy.log.completion, Completion::All);
+        assert!(policy.log.commands && policy.log.required && !policy.reasons);
+    }
+
+    #[test]
+    fn a_key_written_out_replaces_the_role_s_value_of_that_key_alone() {
+        let role = grant("role = \"pull-source\"");
+        let written = grant(
+            "role = \"pull-source\"\nallow = [\"list\"]\nsend.properties = false\nsnapshot.names = [\"x\"]\nhold.max = 9\nbookmark.names = []",
+        );
+        assert_eq!(written.role, Some(Role::PullSource));
+        assert!(written.allow.has(Operation::List) && !written.allow.has(Operation::Send));
+        assert!(!written.send.properties && written.send.resume && written.send.raw == Raw::Encrypted);
+        assert!(written.snapshot.names.matches("x") && !written.snapshot.names.matches("syncoid_x"));
+        assert!(written.snapshot.recursive);
+        assert_eq!((&written.hold.tags, written.hold.max), (&role.hold.tags, 9));
+        assert_eq!((written.bookmark.names.iter().count(), written.bookmark.max), (0, 500));
+        assert_eq!(written.destroy.len(), role.destroy.len());
+    }
+
+    #[test]
+    fn destroy_rules_written_out_replace_all_of_the_role_s() {
+        let grant = grant("role = \"pull-source\"\n[[grant.destroy]]\nnames = [\"x\"]");
+        let [rule] = &*grant.destroy else { panic!() };
+        assert!(rule.names.matches("x") && !rule.names.matches("syncoid_x"));
+        assert_eq!(rule.floor, Floor::default());
+        assert!(self::grant("role = \"pull-source\"\ndestroy = []").destroy.is_empty());
+    }
+
+    #[test]
+    fn grants_of_a_role_share_its_values_until_one_is_written() {
+        let policy = policy(
+            r#"
+            grant = [
+                { role = "pull-source", datasets = ["a"] },
+                { role = "pull-source", datasets = ["b"], hold.max = 1 },
+            ]"#,
+        );
+        let [first, second] = &*policy.grants else { panic!() };
+        assert!(std::rc::Rc::ptr_eq(&first.snapshot, &second.snapshot));
+        assert!(std::rc::Rc::ptr_eq(&first.destroy, &second.destroy));
+        assert_eq!((first.hold.max, second.hold.max), (4, 1));
+    }
+
+    #[test]
+    fn the_client_is_filled_in_datasets_names_and_tags() {
+        let text = r#"
+            [[grant]]
+            datasets = ["backup/{client}", "x/{client}-{client}/*"]
+            except = ["backup/{client}/no"]
+            snapshot.names = ["{client}_*"]
+            bookmark.names = ["{client}"]
+            hold.tags = ["t:{client}"]
+            destroy = [ { names = ["{client}-?"], bookmarks = ["b{client}"] } ]
+        "#;
+        let policy = parse(text, Some(&client("lap.top"))).unwrap();
+        let [grant] = &*policy.grants else { panic!() };
+        let datasets: Vec<_> = grant.datasets.iter().map(|pattern| pattern.as_str()).collect();
+        assert_eq!(datasets, ["backup/lap.top", "x/lap.top-lap.top/*"]);
+        assert_eq!(grant.except[0].as_str(), "backup/lap.top/no");
+        assert!(grant.snapshot.names.matches("lap.top_1") && grant.bookmark.names.matches("lap.top"));
+        assert!(grant.hold.tags.matches("t:lap.top"));
+        assert!(grant.destroy[0].names.matches("lap.top-1") && grant.destroy[0].bookmarks.matches("blap.top"));
+
+        let error = parse(text, None).unwrap_err();
+        assert_eq!((error.line, error.column), (3, 25));
+        assert_eq!(error.message, "`{client}` stands for a client, and none was named");
+        assert_eq!(text.get(error.span.clone()), Some("\"backup/{client}\""));
+    }
+
+    #[test]
+    fn a_policy_that_does_not_use_the_client_is_not_for_clients() {
+        for text in ["", "# {client}\n[[grant]]\ndatasets = [\"tank\"]"] {
+            let error = parse(text, Some(&client("a"))).unwrap_err();
+            assert_eq!(error.message, "called for a client, but `{client}` is nowhere in it");
+            assert_eq!((error.line, error.column), (1, 1));
+        }
+    }
+
+    /// A policy, and what is wrong with it: the text that the error points at between two `|`, which are not part of it.
+    #[test]
+    fn errors_name_the_place_and_the_remedy() {
+        let grant = |rest: &str| format!("[[grant]]\ndatasets = [\"tank\"]\n{rest}");
+        let cases = [
+            // unknown keys
+            ("[[grant]]\n|dataset| = []".to_owned(), "unknown key `dataset`, did you mean `datasets`?"),
+            ("[[|grants|]]\ndatasets = [\"a\"]".to_owned(), "unknown key `grants`, did you mean `grant`?"),
+            (grant("send.|Raw| = 1"), "unknown key `Raw`, did you mean `raw`?"),
+            (
+                grant("[grant.send]\nraw = \"any\"\n|x| = 1"),
+                "unknown key `x`, expected one of `raw`, `replicate`, `properties`, `resume`",
+            ),
+            (grant("[[grant.destroy]]\nnames = []\n|keeps| = 1"), "unknown key `keeps`, did you mean `keep`?"),
+            (
+                grant("[[grant.destroy]]\nfloor = { |yearly| = 1 }"),
+                "unknown key `yearly`, expected one of `daily`, `weekly`, `monthly`",
+            ),
+            ("[privilege]\n|\"vía\"| = \"none\"".to_owned(), "unknown key `vía`, did you mean `via`?"),
+            ("[programs]\n|zfss| = \"/a\"".to_owned(), "unknown program `zfss`, did you mean `zfs`?"),
+            // unknown values
+            (grant("role = |\"pull-sources\"|"), "unknown role `pull-sources`, did you mean `pull-source`?"),
+            (grant("scope = |\"descendants\"|"), "unknown scope `descendants`, did you mean `descendents`?"),
+            (grant("allow = [\"list\", |\"sned\"|]"), "unknown operation `sned`, did you mean `send`?"),
+            (
+                grant("send.raw = |\"yes\"|"),
+                "unknown value `yes`, expected one of `encrypted`, `always`, `any`, `never`",
+            ),
+            (grant("destroy = [{ kept = |\"hold\"| }]"), "unknown value `hold`, did you mean `held`?"),
+            (
+                "[filters]\nallow = [|\"zfs\"|]".to_owned(),
+                "unknown filter `zfs`, expected one of `mbuffer`, `pv`, `lzop`, `lz4`, `zstd`, `gzip`, `pigz`, `xz`, `bzip2`",
+            ),
+            ("log.completion = |\"stream\"|".to_owned(), "unknown value `stream`, did you mean `streams`?"),
+            ("privilege.via = |\"su\"|".to_owned(), "unknown value `su`, expected one of `none`, `sudo`, `doas`"),
+            // not served yet
+            ("[|session|]\ntime = \"12h\"".to_owned(), "`session` is not served by this version"),
+            ("[|sandbox|]".to_owned(), "`sandbox` is not served by this version"),
+            ("[|hooks|]".to_owned(), "`hooks` is not served by this version"),
+            ("[|key|]".to_owned(), "`key` is not served by this version"),
+            ("[[|command|]]".to_owned(), "`command` is not served by this version"),
+            (grant("[grant.|receive|]"), "`receive` is not served by this version"),
+            (grant("[grant.|receive|.stream]"), "`receive` is not served by this version"),
+            (grant("|set| = {}"), "`set` is not served by this version"),
+            (grant("role = |\"push-target\"|"), "`push-target` is not served by this version"),
+            (grant("allow = [|\"receive\"|]"), "`receive` is not served by this version"),
+            (grant("allow = [|\"rollback\"|]"), "`rollback` is not served by this version"),
+            (grant("allow = [|\"rename\"|]"), "`rename` is not served by this version"),
+            (grant("allow = [|\"create\"|]"), "`create` is not served by this version"),
+            (grant("allow = [|\"set\"|]"), "`set` is not served by this version"),
+            // wrong types
+            (
+                "|[grant]|\ndatasets = [\"a\"]".to_owned(),
+                "invalid type: table, expected an array (of tables: `[[` and `]]` around its name)",
+            ),
+            ("[[grant]]\ndatasets = |\"tank\"|".to_owned(), "invalid type: string \"tank\", expected an array"),
+            ("[[grant]]\ndatasets = [\"a\", |3|]".to_owned(), "invalid type: integer `3`, expected a string"),
+            (grant("send = |[\"any\", true, true, true]|"), "invalid type: array, expected a table"),
+            (grant("send = |2027-01-01|"), "invalid type: date-time, expected a table"),
+            (grant("send.raw = |true|"), "invalid type: boolean `true`, expected a string"),
+            (grant("send.raw = |{ any = {} }|"), "invalid type: table, expected a string"),
+            (grant("send.resume = |\"true\"|"), "invalid type: string \"true\", expected a boolean"),
+            (grant("hold.max = |\"4\"|"), "invalid type: string \"4\", expected a whole number from 0 to 4294967295"),
+            (grant("until = |\"2027-01-01\"|"), "invalid type: string \"2027-01-01\", expected a TOML datetime"),
+            (
+                "filters.memory = |1073741824|".to_owned(),
+                "invalid type: integer `1073741824`, expected a size such as \"1GiB\"",
+            ),
+            ("programs.zfs = |1|".to_owned(), "invalid type: integer `1`, expected an absolute path"),
+            // out of range
+            (
+                grant("destroy = [{ keep = |0| }]"),
+                "invalid value: integer `0`, expected a whole number from 1 to 4294967295",
+            ),
+            (grant("hold.max = |-1|"), "invalid value: integer `-1`, expected a whole number from 0 to 4294967295"),
+            (
+                grant("hold.max = |4294967296|"),
+                "invalid value: integer `4294967296`, expected a whole number from 0 to 4294967295",
+            ),
+            (grant("destroy = [{ min_age = |\"7\"| }]"), "\"7\" is not a duration such as \"7d\", in s, m, h, d or w"),
+            (grant("destroy = [{ min_age = |\"99999d\"| }]"), "\"99999d\" is out of range, at most \"36500d\""),
+            (
+                "filters.memory = |\"1.5G\"|".to_owned(),
+                "\"1.5G\" is not a size such as \"1GiB\", in KiB, MiB, GiB or TiB",
+            ),
+            ("filters.memory = |\"1\"|".to_owned(), "\"1\" is out of range, at least \"1MiB\""),
+            ("programs.zfs = |\"zfs\"|".to_owned(), "\"zfs\" is not an absolute path"),
+            (grant("between = [\"01:00\", |\"24:00\"|]"), "\"24:00\" is not a time of day from \"00:00\" to \"23:59\""),
+            (grant("between = |[\"01:00\", \"01:00\"]|"), "the two times are the same"),
+            (grant("between = |[\"01:00\"]|"), "invalid length 1, expected an array of length 2"),
+            (grant("until = |2027-01-01T00:00:00|"), "a time without an offset: write 2027-01-01T00:00:00Z"),
+            (grant("until = |1969-01-01T00:00:00Z|"), "a time before 1970"),
+            // patterns
+            ("|[[grant]]|\nrole = \"pull-source\"".to_owned(), "`datasets` is missing"),
+            ("[[grant]]\ndatasets = |[]|".to_owned(), "`datasets` is empty"),
+            ("[[grant]]\ndatasets = [\"ä\", \"a\"]".replace("\"ä\"", "|\"ä\"|"), "`ä` is in no name"),
+            (grant("except = [\"tank/a\",\n  |\"tank/b/\"|]"), "empty pattern or component"),
+            (grant("except = [|\"tank/{clients}\"|]"), "`{` is in no name"),
+            (grant("snapshot.names = [|\"a\\\\*\"|]"), "a backslash escapes nothing in a pattern"),
+            (grant("hold.tags = [|\"[a\"|]"), "a bracket that is empty or not closed"),
+            // not TOML
+            (grant("scope = |both|"), "string values must be quoted, expected literal string"),
+            (grant("scope = \"both\"\n|scope| = \"both\""), "duplicate key"),
+        ];
+        for (marked, message) in cases {
+            let start = marked.find('|').unwrap();
+            let end = marked.rfind('|').unwrap() - 1;
+            let text = marked.replace('|', "");
+            let error = parse(&text, None).map(|_| ()).unwrap_err();
+            assert_eq!(error.message, message, "{text}");
+            assert_eq!(text.get(error.span.clone()), text.get(start..end), "{text}");
+            let before = text.get(..start).unwrap();
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+            assert_eq!((error.line, error.column), (line, column), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_displayed_with_line_and_column() {
+        let error = parse("[[grant]]\ndatasets = [\"a\", \"\"]", None).unwrap_err();
+        assert_eq!(error.to_string(), "line 2, column 18: empty pattern or component");
+    }
+
+    #[test]
+    fn a_date_that_does_not_exist_is_an_error() {
+        for date in ["2027-02-30T00:00:00Z", "2027-13-01T00:00:00Z", "2027-01-01T24:00:00Z"] {
+            assert!(parse(&format!("[[grant]]\ndatasets = [\"a\"]\nuntil = {date}"), None).is_err(), "{date}");
+        }
+    }
+
+    #[test]
+    fn explain_tells_of_every_value_where_it_comes_from() {
+        let text = r#"
+            [[grant]]
+            role = "pull-source"
+            datasets = ["tank"]
+            hold.max = 9
+            [[grant]]
+            datasets = ["b"]
+            until = 2027-01-01T00:00:00Z
+            destroy = [ { names = ["x"], min_age = "48h" } ]
+            [programs]
+            zfs = "/sbin/zfs"
+        "#;
+        let shown = explain(text, None).unwrap();
+        let expected = [
+            ("grant.1.role", "\"pull-source\"", Origin::Written),
+            ("grant.1.datasets", "[\"tank\"]", Origin::Written),
+            ("grant.1.except", "[]", Origin::BuiltIn),
+            ("grant.1.scope", "\"both\"", Origin::BuiltIn),
+            (
+                "grant.1.allow",
+                r#"["list", "send", "snapshot", "bookmark", "hold", "release", "destroy"]"#,
+                Origin::Role,
+            ),
+            ("grant.1.send.raw", "\"encrypted\"", Origin::Role),
+            ("grant.1.send.replicate", "false", Origin::BuiltIn),
+            ("grant.1.snapshot.properties", "[]", Origin::BuiltIn),
+            ("grant.1.bookmark.max", "500", Origin::Role),
+            ("grant.1.hold.tags", r#"["syncoid_*", "zfs_autobackup:*"]"#, Origin::Role),
+            ("grant.1.hold.max", "9", Origin::Written),
+            ("grant.1.destroy.1.names", "[\"syncoid_*\"]", Origin::Role),
+            ("grant.1.destroy.1.min_age", "\"0s\"", Origin::BuiltIn),
+            ("grant.1.destroy.3.floor", "{ daily = 7, weekly = 4, monthly = 0 }", Origin::Role),
+            ("grant.2.until", "2027-01-01T00:00:00Z", Origin::Written),
+            ("grant.2.allow", "[]", Origin::BuiltIn),
+            ("grant.2.destroy.1.names", "[\"x\"]", Origin::Written),
+            ("grant.2.destroy.1.min_age", "\"2d\"", Origin::Written),
+            ("grant.2.destroy.1.keep", "1", Origin::BuiltIn),
+            ("filters.memory", "\"1GiB\"", Origin::BuiltIn),
+            ("privilege.via", "\"none\"", Origin::BuiltIn),
+            ("programs.zfs", "\"/sbin/zfs\"", Origin::Written),
+            ("log.completion", "\"streams\"", Origin::BuiltIn),
+            ("reply.reasons", "true", Origin::BuiltIn),
+        ];
+        for (path, value, origin) in expected {
+            let found: Vec<_> = shown.iter().filter(|shown| shown.path == path).collect();
+            let [found] = &*found else { panic!("{path}: {found:?}") };
+            assert_eq!((found.value.as_str(), found.origin), (value, origin), "{path}");
+        }
+        assert!(!shown.iter().any(|shown| shown.path == "grant.1.until" || shown.path.starts_with("grant.2.role")));
+    }
+
+    #[test]
+    fn rules_written_over_those_of_a_role_are_all_that_explain_tells() {
+        let text = "[[grant]]\nrole = \"pull-source\"\ndatasets = [\"a\"]\ndestroy = [{ names = [\"x\"] }]";
+        let shown = explain(text, None).unwrap();
+        let rules: Vec<_> = shown.iter().filter(|shown| shown.path.starts_with("grant.1.destroy.")).collect();
+        assert_eq!(rules.len(), 7);
+        assert!(rules.iter().all(|shown| shown.path.starts_with("grant.1.destroy.1.") && shown.origin != Origin::Role));
+    }
+
+    #[test]
+    fn what_explain_shows_written_out_without_a_role_is_the_same_policy() {
+        let text = "[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/a\"]\nsend.raw = \"always\"";
+        let mut written = String::from("[[grant]]\n");
+        let mut rule = String::new();
+        for shown in explain(text, None).unwrap() {
+            let Some(path) = shown.path.strip_prefix("grant.1.") else { continue };
+            if path == "role" {
+                continue;
+            }
+            match path.split('.').collect::<Vec<_>>()[..] {
+                ["destroy", number, key] => {
+                    if rule != number {
+                        written += "[[grant.destroy]]\n";
+                        rule = number.to_owned();
+                    }
+                    written += &format!("{key} = {}\n", shown.value);
+                }
+                _ => written += &format!("{path} = {}\n", shown.value),
+            }
+        }
+        let mut role = policy(text).grants.remove(0);
+        role.role = None;
+        assert_eq!(format!("{role:?}"), format!("{:?}", policy(&written).grants.remove(0)), "{written}");
+    }
 }

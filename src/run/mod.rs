@@ -1,16 +1,464 @@
-//! A plan to processes: the only room that starts any.
+//! A plan to processes: the only room that starts any. The last program of a request replaces the gate where nothing is
+//! left to do behind it; otherwise the gate stays and waits. What a shell would do with lists, pipelines and statuses is
+//! done here as a shell does it (POSIX.1-2024, XCU 2.8.2, 2.9.2, 2.9.3); no text is read here.
+
+mod ask;
+mod confine;
+mod flow;
+mod plumbing;
+mod spawn;
+mod sys;
+mod wait;
+
+use std::path::PathBuf;
 
 use thiserror::Error;
+
+use crate::decide::plan::{Action, Answer, Exec, Plan, Run, Sink, Stage};
+use crate::script::{Joint, Pipeline};
+use crate::table::Rows;
+
+pub use ask::{Asked, ask};
+pub use confine::prepare;
+pub use wait::Cut;
+
+use flow::{Outflow, Pump};
+use wait::{Channel, Group, Supervisor};
 
 /// Why nothing could be started.
 #[derive(Debug, Error)]
 pub enum RunError {
     /// A program didn't start.
-    #[error("cannot start '{program}': {error}")]
+    #[error("cannot start '{}': {error}", program.display())]
     Start {
         /// Which one.
-        program: &'static str,
+        program: PathBuf,
         /// Why.
         error: std::io::Error,
     },
+    /// The kernel refused what a process is made of.
+    #[error("cannot {what}: {error}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// A pipeline that `decide` never makes: an answer or several programs for one stage of it.
+    #[error("a stage of a pipeline is not one program")]
+    Pipeline,
+    /// The client went, or a signal came, while the host was asked.
+    #[error("interrupted while asking '{0}'")]
+    Interrupted(&'static str),
+    /// The host didn't answer in time.
+    #[error("'{0}' gave no answer in time")]
+    Time(&'static str),
+    /// The host's answer is larger than any that makes sense.
+    #[error("'{0}' printed too much")]
+    TooMuch(&'static str),
+}
+
+impl RunError {
+    /// The status that sh gives a command that could not be started (XCU 2.8.2).
+    fn status(&self) -> u8 {
+        match self {
+            Self::Start { error, .. } if error.kind() == std::io::ErrorKind::NotFound => 127,
+            _ => 126,
+        }
+    }
+
+    /// What could not be started after something has happened is a line and a status, as in sh. Paths and reasons are
+    /// not for clients.
+    fn tell(&self) -> u8 {
+        let program = match self {
+            Self::Start { program, .. } => program.file_name().unwrap_or_default().to_string_lossy(),
+            _ => "a program".into(),
+        };
+        flow::tell(Sink::Err, format!("zfs-shell: cannot start {program}\n").as_bytes());
+        self.status()
+    }
+}
+
+/// What the last program of a request may do to the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Replace it: there is nothing left to do.
+    Replaces,
+    /// Be its child: the end is to be recorded.
+    Child,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// As sh gives it.
+    pub status: u8,
+    /// What ended it before its time.
+    pub cut: Option<Cut>,
+}
+
+/// Does what was decided. An error means that nothing has happened. Does not return where the last program could take
+/// the gate's place.
+pub fn run(plan: Plan, tail: Tail) -> Result<Ended, RunError> {
+    if !plan.is_elevated() {
+        confine::no_new_privs()?;
+    }
+    if plan.has_stream() {
+        plumbing::widen_standard();
+    }
+    let Some(script) = plan.into_script() else {
+        return Ok(Ended { status: 0, cut: None });
+    };
+    let first = Part::of(&script.first).map(|part| (Joint::Then, part));
+    let rest = script.rest.iter().map(|(joint, pipeline)| Ok((*joint, Part::of(pipeline)?)));
+    let parts = std::iter::once(first).chain(rest).collect::<Result<Vec<_>, RunError>>()?;
+    Session::default().run(parts, tail)
+}
+
+/// A pipeline by what it takes to run it.
+enum Part<'p> {
+    Answer(&'p Stage, &'p Answer),
+    Exit(Option<u8>),
+    /// One program, and nothing to do with what it prints.
+    Program(Program<'p>),
+    /// Programs one after another, or one whose rows pass through the gate.
+    Sequence(&'p Stage, &'p Run),
+    Pipeline(Vec<Program<'p>>),
+}
+
+/// A stage that is one program whose output goes where it goes.
+#[derive(Clone, Copy)]
+struct Program<'p> {
+    stage: &'p Stage,
+    exec: &'p Exec,
+    note: &'p [u8],
+}
+
+impl<'p> Part<'p> {
+    fn of(pipeline: &'p Pipeline<Stage>) -> Result<Self, RunError> {
+        let stage = &pipeline.first;
+        if !pipeline.is_single() {
+            let programs = pipeline.leaves().map(|stage| Program::of(stage).ok_or(RunError::Pipeline));
+            return Ok(Self::Pipeline(programs.collect::<Result<_, _>>()?));
+        }
+        Ok(match stage.action() {
+            Action::Answer(answer) => Self::Answer(stage, answer),
+            Action::Exit(status) => Self::Exit(*status),
+            Action::Run(run) => Program::of(stage).map_or(Self::Sequence(stage, run), Self::Program),
+        })
+    }
+}
+
+impl<'p> Program<'p> {
+    fn of(stage: &'p Stage) -> Option<Self> {
+        let Action::Run(run) = stage.action() else {
+            return None;
+        };
+        let mut execs = run.execs();
+        let exec = execs.next()?;
+        let alone = run.table().is_none() && execs.next().is_none();
+        alone.then_some(Self { stage, exec, note: run.note() })
+    }
+}
+
+/// A request on its way.
+#[derive(Default)]
+struct Session {
+    status: u8,
+    /// Whether anything has happened that the client or the host could have noticed.
+    begun: bool,
+    supervisor: Option<Supervisor>,
+}
+
+impl Session {
+    fn run(mut self, parts: Vec<(Joint, Part)>, tail: Tail) -> Result<Ended, RunError> {
+        let mut parts = parts.into_iter().peekable();
+        while let Some((joint, part)) = parts.next() {
+            let goes_on = match joint {
+                Joint::Then => true,
+                Joint::And => self.status == 0,
+                Joint::Or => self.status != 0,
+            };
+            if !goes_on {
+                continue;
+            }
+            let replaces = tail == Tail::Replaces && parts.peek().is_none();
+            let done = match part {
+                Part::Exit(status) => return Ok(Ended { status: status.unwrap_or(self.status), cut: None }),
+                Part::Answer(stage, answer) => self.answer(stage, answer),
+                Part::Program(program) if replaces => Err(self.replace(program)),
+                Part::Program(program) => self.pipeline(&[program]),
+                Part::Sequence(stage, run) => self.sequence(stage, run),
+                Part::Pipeline(programs) => self.pipeline(&programs),
+            };
+            match done {
+                Ok(None) => {}
+                Ok(cut) => return Ok(Ended { status: self.status, cut }),
+                Err(error) => self.status = self.failed(error)?,
+            }
+        }
+        Ok(Ended { status: self.status, cut: None })
+    }
+
+    /// Becomes the program. Returns only if that failed.
+    fn replace(&mut self, program: Program) -> RunError {
+        self.note(program.stage.stderr(), program.note);
+        spawn::replace(program.stage, program.exec)
+    }
+
+    fn answer(&mut self, stage: &Stage, answer: &Answer) -> Result<Option<Cut>, RunError> {
+        let mut stdout = Outflow::new(stage.stdout(), answer.stdout.clone());
+        let mut stderr = Outflow::new(stage.stderr(), answer.stderr.clone());
+        let cut = self.wait(&mut Group::default(), &mut [&mut stdout, &mut stderr])?;
+        self.begun = true;
+        self.status = answer.status;
+        Ok(cut)
+    }
+
+    fn pipeline(&mut self, programs: &[Program]) -> Result<Option<Cut>, RunError> {
+        self.supervisor()?;
+        for (program, behind) in programs.iter().zip((0..programs.len()).rev()) {
+            // A note is the gate's, not the program's: it never goes into the stage behind.
+            let sink = if behind > 0 && program.stage.stderr() == Sink::Out { Sink::Err } else { program.stage.stderr() };
+            self.note(sink, program.note);
+        }
+        let stages: Vec<_> = programs.iter().map(|program| (program.stage, program.exec)).collect();
+        let mut group = spawn::pipeline(&stages, self.begun)?;
+        self.begun = true;
+        let cut = self.wait(&mut group, &mut [])?;
+        self.status = group.status();
+        Ok(cut)
+    }
+
+    /// Goes on whatever becomes of each program; the status is that of the first that failed.
+    fn sequence(&mut self, stage: &Stage, run: &Run) -> Result<Option<Cut>, RunError> {
+        self.supervisor()?;
+        self.note(stage.stderr(), run.note());
+        let mut out = Outflow::new(stage.stdout(), Vec::new());
+        let mut rows = run.table().map(|table| table.begin(out.bytes()));
+        let mut first_failure = 0;
+        for exec in run.execs() {
+            let (status, cut) = match self.one(stage, exec, rows.as_mut(), &mut out) {
+                Ok(ended) => ended,
+                Err(error) => (self.failed(error)?, None),
+            };
+            if first_failure == 0 {
+                first_failure = status;
+            }
+            self.status = first_failure;
+            if cut.is_some() {
+                return Ok(cut);
+            }
+        }
+        if let Some(rows) = rows {
+            rows.end(out.bytes());
+        }
+        self.wait(&mut Group::default(), &mut [&mut out])
+    }
+
+    /// One program of a sequence; its rows, if they are to pass through the gate, into `out`.
+    fn one(
+        &mut self,
+        stage: &Stage,
+        exec: &Exec,
+        rows: Option<&mut Rows>,
+        out: &mut Outflow,
+    ) -> Result<(u8, Option<Cut>), RunError> {
+        let (reader, writer) = match &rows {
+            Some(_) => plumbing::pipe().map(Some)?.unzip(),
+            None => (None, None),
+        };
+        let mut group = spawn::one(stage, exec, writer)?;
+        self.begun = true;
+        let cut = match reader.zip(rows) {
+            Some((reader, rows)) => self.wait(&mut group, &mut [&mut Pump::new(reader, rows, out)])?,
+            None => self.wait(&mut group, &mut [])?,
+        };
+        Ok((group.status(), cut))
+    }
+
+    /// Tells the client what it is to know before the program starts. Whether it arrives doesn't matter.
+    fn note(&mut self, sink: Sink, note: &[u8]) {
+        if !note.is_empty() {
+            flow::tell(sink, note);
+        }
+    }
+
+    fn failed(&mut self, error: RunError) -> Result<u8, RunError> {
+        if self.begun { Ok(error.tell()) } else { Err(error) }
+    }
+
+    fn supervisor(&mut self) -> Result<&Supervisor, RunError> {
+        match self.supervisor {
+            Some(ref supervisor) => Ok(supervisor),
+            None => Ok(self.supervisor.insert(Supervisor::begin()?)),
+        }
+    }
+
+    fn wait(&mut self, group: &mut Group, channels: &mut [&mut dyn Channel]) -> Result<Option<Cut>, RunError> {
+        self.supervisor()?.wait(group, channels, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::command::argv::{Argv, Program as Name};
+    use crate::decide::plan::made;
+    use crate::host::Executable;
+    use crate::script::Script;
+
+    fn sh(text: &'static str) -> Exec {
+        let mut argv = Argv::new(Name::Zfs);
+        argv.push("-c");
+        argv.push(text);
+        made::exec(Executable::at("/bin/sh".into()).unwrap(), argv)
+    }
+
+    fn missing() -> Exec {
+        made::exec(Executable::at("/nonexistent/zfs".into()).unwrap(), Argv::new(Name::Zfs))
+    }
+
+    fn stage(text: &'static str) -> Stage {
+        made::stage(made::run(sh(text), Vec::new()))
+    }
+
+    fn exit(status: Option<u8>) -> Stage {
+        made::stage(Action::Exit(status))
+    }
+
+    fn list(first: Stage, rest: impl IntoIterator<Item = (Joint, Stage)>) -> Script<Stage> {
+        let rest = rest.into_iter().map(|(joint, stage)| (joint, Pipeline::one(stage))).collect();
+        Script { first: Pipeline::one(first), rest }
+    }
+
+    fn ended(script: Script<Stage>) -> Result<u8, RunError> {
+        run(made::plan(script), Tail::Child).map(|ended| ended.status)
+    }
+
+    fn status(script: Script<Stage>) -> u8 {
+        ended(script).unwrap()
+    }
+
+    #[test]
+    fn a_list_goes_on_by_status_as_in_sh() {
+        use Joint::{And, Or, Then};
+        let table: [(Script<Stage>, u8); 8] = [
+            (list(stage("exit 3"), []), 3),
+            (list(stage("exit 3"), [(Then, stage("exit 0"))]), 0),
+            (list(stage("exit 3"), [(And, stage("exit 4"))]), 3),
+            (list(stage("exit 3"), [(Or, stage("exit 4"))]), 4),
+            (list(stage("exit 0"), [(Or, stage("exit 4"))]), 0),
+            (list(stage("exit 0"), [(Or, stage("exit 4")), (And, stage("exit 5"))]), 5),
+            (list(stage("exit 3"), [(And, stage("exit 4")), (Or, stage("exit 5"))]), 5),
+            (list(stage("exit 3"), [(And, stage("exit 4")), (Then, stage("exit 6")), (Or, stage("exit 7"))]), 7),
+        ];
+        for (script, expected) in table {
+            assert_eq!(status(script), expected);
+        }
+    }
+
+    #[test]
+    fn exit_ends_the_request_with_its_status_or_the_last() {
+        assert_eq!(status(list(exit(Some(9)), [(Joint::Then, stage("exit 1"))])), 9);
+        assert_eq!(status(list(stage("exit 3"), [(Joint::Then, exit(None)), (Joint::Then, stage("exit 1"))])), 3);
+    }
+
+    #[test]
+    fn a_pipeline_has_the_status_of_its_last_stage() {
+        let pipeline = |first, rest| Script { first: Pipeline { first, rest }, rest: Vec::new() };
+        assert_eq!(status(pipeline(stage("exit 3"), vec![stage("exit 0")])), 0);
+        assert_eq!(status(pipeline(stage("exit 0"), vec![stage("exit 0"), stage("exit 5")])), 5);
+        let answer = made::stage(Action::Answer(Answer::default()));
+        assert!(matches!(ended(pipeline(stage("exit 0"), vec![answer])), Err(RunError::Pipeline)));
+    }
+
+    #[test]
+    fn a_signal_is_128_and_its_number() {
+        assert_eq!(status(list(stage("kill -9 $$"), [])), 137);
+        assert_eq!(status(list(stage("kill -15 $$"), [])), 143);
+    }
+
+    #[test]
+    fn what_can_not_start_is_an_error_at_first_and_a_status_later() {
+        let missing = || made::stage(made::run(missing(), Vec::new()));
+        assert!(matches!(ended(list(missing(), [])), Err(RunError::Start { .. })));
+        assert_eq!(status(list(stage("exit 0"), [(Joint::Then, missing())])), 127);
+        let pipeline = Pipeline { first: stage("exit 0"), rest: vec![missing()] };
+        assert_eq!(status(Script { first: pipeline, rest: Vec::new() }), 127);
+        let directory = made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
+        assert_eq!(status(list(stage("exit 0"), [(Joint::Then, directory)])), 126);
+    }
+
+    #[test]
+    fn several_programs_for_one_command_all_run_and_the_first_failure_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let touch = |name: &str| {
+            let text = format!("echo >> {}/ran; exit {name}", directory.path().display());
+            sh(Box::leak(text.into_boxed_str()))
+        };
+        let run = made::run(touch("0"), vec![touch("2"), touch("3"), touch("0")]);
+        assert_eq!(status(list(made::stage(run), [])), 2);
+        assert_eq!(directory.path().join("ran").metadata().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn programs_get_two_variables_and_their_name() {
+        let check = "test \"$(tr '\\0' ' ' </proc/$$/environ)\" = \
+                     'LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin '";
+        assert_eq!(status(list(stage(check), [])), 0);
+        assert_eq!(status(list(stage("test \"$(tr '\\0' ' ' </proc/$$/cmdline | cut -c 1-4)\" = 'zfs '"), [])), 0);
+    }
+
+    #[test]
+    fn programs_start_with_no_signal_blocked_or_ignored() {
+        // glibc's posix_spawn leaves its own two, 32 and 33, ignored.
+        let check = "! grep -E '^Sig(Blk|Ign):' /proc/self/status | grep -vE '0000000[01][08]0000000$'";
+        assert_eq!(status(list(stage("exit 0"), [(Joint::Then, stage(check))])), 0);
+    }
+
+    #[test]
+    fn the_stages_of_a_pipeline_are_one_group_that_is_not_ours() {
+        let first = made::open(stage("cut -d ' ' -f 5 /proc/$$/stat; exec >/dev/null; sleep 0.1"));
+        let last = made::open(stage("read group; test $group = $(cut -d ' ' -f 5 /proc/$$/stat) -a $group != $PPID"));
+        assert_eq!(status(Script { first: Pipeline { first, rest: vec![last] }, rest: Vec::new() }), 0);
+    }
+
+    #[test]
+    fn a_reader_sees_the_end_and_a_writer_its_loss() {
+        let pipeline = |first, rest| {
+            let pipeline = Pipeline { first: made::open(stage(first)), rest: vec![made::open(stage(rest))] };
+            status(Script { first: pipeline, rest: Vec::new() })
+        };
+        assert_eq!(pipeline("head -c 3000000 /dev/zero", "test $(wc -c) = 3000000"), 0);
+        assert_eq!(pipeline("exec cat /dev/zero", "head -c 10 >/dev/null"), 0);
+    }
+
+    #[test]
+    fn a_question_is_answered_with_status_and_both_outputs() {
+        let ask = |text: &'static str| {
+            let mut argv = Argv::new(Name::Zfs);
+            argv.push("-c");
+            argv.push(text);
+            ask::ask(&Executable::at("/bin/sh".into()).unwrap(), &argv)
+        };
+        let asked = ask("echo out; echo err >&2; cat; exit 4").unwrap();
+        assert_eq!(asked, Asked { status: 4, stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() });
+        let much = ask("head -c 300000 /dev/zero >&2; head -c 3000000 /dev/zero").unwrap();
+        assert_eq!((much.stdout.len(), much.stderr.len()), (3_000_000, 64 << 10));
+    }
+
+    #[test]
+    fn what_does_not_end_in_time_is_ended() {
+        let start = Instant::now();
+        let supervisor = Supervisor::begin().unwrap();
+        let stage = stage("sleep 60 & sleep 60");
+        let Action::Run(run) = stage.action() else { panic!() };
+        let mut group = spawn::one(&stage, run.execs().next().unwrap(), None).unwrap();
+        let cut = supervisor.wait(&mut group, &mut [], Some(Duration::from_millis(100))).unwrap();
+        assert_eq!((cut, group.status()), (Some(Cut::Time), 143));
+        assert!(start.elapsed() < Duration::from_secs(4));
+    }
 }

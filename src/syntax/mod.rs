@@ -3,14 +3,20 @@
 //! (POSIX.1-2024, XCU 2.2 Quoting, 2.3 Token Recognition, 2.10 Shell Grammar.)
 #![forbid(unsafe_code)]
 
+mod error;
 mod grammar;
 mod quote;
+mod redirect;
+mod room;
+mod text;
 mod word;
 
-use thiserror::Error;
+#[cfg(test)]
+mod laws;
 
 use crate::script::Script;
 
+pub use error::{Construct, Error};
 pub use quote::quote;
 pub use word::Word;
 
@@ -49,24 +55,6 @@ pub struct Simple {
     pub span: Span,
 }
 
-/// Why a request is not understood. The text names the construct and where it begins, never what it contains.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{construct} at byte {}", span.start)]
-pub struct Error {
-    /// What was found.
-    pub construct: Construct,
-    /// Where.
-    pub span: Span,
-}
-
-/// What can be found that is not understood.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Construct {
-    /// More than [`MAX_LINE`] bytes.
-    #[error("request too long")]
-    LineTooLong,
-}
-
 /// The longest request, in bytes: what Linux lets one environment string have (MAX_ARG_STRLEN, execve(2)).
 pub const MAX_LINE: usize = 128 * 1024;
 /// The most commands in a request.
@@ -76,7 +64,8 @@ pub const MAX_STAGES: usize = 8;
 /// The most words in a request.
 pub const MAX_WORDS: usize = 8192;
 
-/// Reads a request. `None` is a blank one, which sh answers with status 0 and nothing else.
+/// Reads a request. `None` is a blank one, which sh answers with status 0 and nothing else. Length, control characters
+/// and UTF-8 are checked before any grammar; time and memory grow with the length, and nothing recurses.
 pub fn parse(line: &[u8]) -> Result<Option<Script<Simple>>, Error> {
-    grammar::parse(line)
+    grammar::parse(text::check(line)?)
 }

@@ -1,9 +1,23 @@
-//! Words: the three quotings and their mixtures.
+//! Words: the three quotings and their mixtures. (POSIX.1-2024, XCU 2.2.)
 #![forbid(unsafe_code)]
 
-use super::Span;
+use std::borrow::Cow;
 
-/// A word after quote removal: UTF-8, no control character, nothing in it that a shell would expand.
+use nom::Parser;
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take, take_while, take_while1};
+use nom::combinator::consumed;
+use nom::multi::{fold_many0, fold_many1};
+
+use super::room::{Parsed, refuse, refuse_any};
+use super::{Construct, Span};
+
+/// A word after quote removal: UTF-8, no control character, nothing in it that a shell would expand. Only the parser
+/// makes one:
+/// ```compile_fail,E0451
+/// use zfs_shell::syntax::{Span, Word};
+/// let word = Word { text: "zfs".to_owned(), span: Span::default() };
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     text: String,
@@ -11,6 +25,10 @@ pub struct Word {
 }
 
 impl Word {
+    pub(super) fn new(text: String, span: Span) -> Self {
+        Self { text, span }
+    }
+
     /// The text a program would get.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -19,5 +37,201 @@ impl Word {
     /// Where it stands in the request, quotes included.
     pub fn span(&self) -> Span {
         self.span
+    }
+}
+
+/// A word as it stands in the request, and its text.
+pub(super) fn word(input: &str) -> Parsed<'_, (&str, String)> {
+    let (input, ()) = refuse_any(input, &[("#", Construct::Comment)])?;
+    consumed(fold_many1(piece, String::new, |text, piece| text + &piece)).parse(input)
+}
+
+/// Whether a shell reads the character as itself, wherever in a word it stands. An allowlist: what some shell gives a
+/// meaning today or tomorrow is not in it. (`#` has one at the beginning of a word, which [`word`] looks at.)
+pub(super) fn is_plain(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "#%+,-./:=@_".contains(character)
+}
+
+/// A part of a word that is quoted in one way.
+fn piece(input: &str) -> Parsed<'_, Cow<'_, str>> {
+    let (input, ()) = refuse_any(input, &EXPANSIONS)?;
+    alt((bare, single_quoted, double_quoted, escaped, not_ascii)).parse(input)
+}
+
+fn bare(input: &str) -> Parsed<'_, Cow<'_, str>> {
+    take_while1(is_plain).map(Cow::Borrowed).parse(input)
+}
+
+/// XCU 2.2.1. A tab would be the only control character in a word, so there is none.
+fn escaped(input: &str) -> Parsed<'_, Cow<'_, str>> {
+    let (behind, backslash) = tag("\\").parse(input)?;
+    match behind.chars().next() {
+        None => refuse(Construct::TrailingBackslash, backslash),
+        Some('\n') => refuse(Construct::LineContinuation, backslash),
+        Some('\t') => refuse(Construct::ControlCharacter, behind),
+        Some(character) if !character.is_ascii() => refuse(Construct::UnquotedNonAscii, behind),
+        Some(_) => take(1usize).map(Cow::Borrowed).parse(behind),
+    }
+}
+
+/// XCU 2.2.2: everything but `'` is itself.
+fn single_quoted(input: &str) -> Parsed<'_, Cow<'_, str>> {
+    let (behind, quote) = tag("'").parse(input)?;
+    let (behind, text) = take_while(|c: char| c != '\'' && !c.is_ascii_control()).parse(behind)?;
+    let (behind, _) = closed(behind, "'", Construct::UnterminatedSingleQuote, quote)?;
+    Ok((behind, Cow::Borrowed(text)))
+}
+
+/// XCU 2.2.3: `$` and the backquote keep their meaning, and the backslash has one before these, `"`, itself and a newline.
+fn double_quoted(input: &str) -> Parsed<'_, Cow<'_, str>> {
+    let (behind, quote) = tag("\"").parse(input)?;
+    let part = alt((take_while1(|c| !"\"\\$`".contains(c) && !char::is_ascii_control(&c)), escaped_in_quotes));
+    let (behind, text) = fold_many0(part, String::new, |text, part| text + part).parse(behind)?;
+    let (behind, ()) = refuse_any(behind, &EXPANSIONS_IN_QUOTES)?;
+    let (behind, _) = closed(behind, "\"", Construct::UnterminatedDoubleQuote, quote)?;
+    Ok((behind, Cow::Owned(text)))
+}
+
+fn escaped_in_quotes(input: &str) -> Parsed<'_, &str> {
+    let (behind, backslash) = tag("\\").parse(input)?;
+    match behind.chars().next() {
+        Some('\n') => refuse(Construct::LineContinuation, backslash),
+        Some('$' | '`' | '"' | '\\') => take(1usize).parse(behind),
+        _ => Ok((behind, backslash)),
+    }
+}
+
+/// The end of a quotation, or why there is none: the request ends, or a newline or tab would become part of the word.
+fn closed<'a>(input: &'a str, mark: &'static str, missing: Construct, opened: &'a str) -> Parsed<'a, &'a str> {
+    match tag(mark).parse(input) {
+        Err(nom::Err::Error(_)) if input.is_empty() => refuse(missing, opened),
+        Err(nom::Err::Error(_)) => {
+            let (_, found) = take(1usize).parse(input)?;
+            refuse(Construct::ControlCharacter, found)
+        }
+        end => end,
+    }
+}
+
+fn not_ascii(input: &str) -> Parsed<'_, Cow<'_, str>> {
+    let (_, found) = take_while1(|c: char| !c.is_ascii()).parse(input)?;
+    refuse(Construct::UnquotedNonAscii, found)
+}
+
+/// What an unquoted character of a word would start. Longer marks first.
+const EXPANSIONS: [(&str, Construct); 18] = [
+    ("$((", Construct::ArithmeticExpansion),
+    ("$[", Construct::ArithmeticExpansion),
+    ("$(", Construct::CommandSubstitution),
+    ("`", Construct::CommandSubstitution),
+    ("$'", Construct::DollarQuote),
+    ("$\"", Construct::DollarQuote),
+    ("$", Construct::ParameterExpansion),
+    ("*", Construct::GlobPattern),
+    ("?", Construct::GlobPattern),
+    ("[", Construct::GlobPattern),
+    ("]", Construct::GlobPattern),
+    ("{", Construct::Brace),
+    ("}", Construct::Brace),
+    ("~", Construct::Tilde),
+    ("!", Construct::ExclamationMark),
+    ("^", Construct::Caret),
+    ("(", Construct::Parenthesis),
+    (")", Construct::Parenthesis),
+];
+
+/// What keeps its meaning inside double quotes.
+const EXPANSIONS_IN_QUOTES: [(&str, Construct); 5] = [
+    ("$((", Construct::ArithmeticExpansion),
+    ("$[", Construct::ArithmeticExpansion),
+    ("$(", Construct::CommandSubstitution),
+    ("`", Construct::CommandSubstitution),
+    ("$", Construct::ParameterExpansion),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(input: &str) -> String {
+        let (rest, (written, text)) = word(input).unwrap();
+        assert_eq!((written, rest), (input, ""), "{input:?} is one word");
+        text
+    }
+
+    fn refusal(input: &str) -> (Construct, &str) {
+        match word(input) {
+            Err(nom::Err::Failure(trouble)) => (trouble.construct, trouble.at),
+            other => panic!("{input:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_quoting_and_each_mixture_gives_one_text() {
+        for (written, expected) in [
+            ("tank/data@a", "tank/data@a"),
+            ("%+,-./:=@_a#b", "%+,-./:=@_a#b"),
+            ("''", ""),
+            ("\"\"", ""),
+            ("''zfs\"\"", "zfs"),
+            ("'a b'", "a b"),
+            (r"'a\'", r"a\"),
+            ("'$(id)`*~#;|&<>'", "$(id)`*~#;|&<>"),
+            (r#""a\$b\`c\"d\\e""#, r#"a$b`c"d\e"#),
+            (r#""\a\!\'""#, r"\a\!\'"),
+            ("\"*?~#{!}';|&<>()\"", "*?~#{!}';|&<>()"),
+            (r"\z\f\s\ \;\$\#\~\\", r"zfs ;$#~\"),
+            ("tank'/'\"data\"\\@a", "tank/data@a"),
+            ("'é'\"ß漢\"", "éß漢"),
+            ("''#b", "#b"),
+        ] {
+            assert_eq!(text(written), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_word_ends_before_a_blank_or_an_operator() {
+        for end in [" ", "\t", "\n", ";", "&", "|", "<", ">", " b", "|b"] {
+            let line = format!("'a'{end}");
+            assert_eq!(word(&line).unwrap(), (end, ("'a'", "a".to_owned())), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_word_is_named_with_its_bytes() {
+        for (written, construct, at) in [
+            ("a$(id)", Construct::CommandSubstitution, "$("),
+            ("a`id`", Construct::CommandSubstitution, "`"),
+            ("\"a`\"", Construct::CommandSubstitution, "`"),
+            ("\"$(id)\"", Construct::CommandSubstitution, "$("),
+            ("$((1))", Construct::ArithmeticExpansion, "$(("),
+            ("$[1]", Construct::ArithmeticExpansion, "$["),
+            ("${x}", Construct::ParameterExpansion, "$"),
+            ("a$", Construct::ParameterExpansion, "$"),
+            ("\"a$\"", Construct::ParameterExpansion, "$"),
+            ("$'a'", Construct::DollarQuote, "$'"),
+            ("$\"a\"", Construct::DollarQuote, "$\""),
+            ("a*", Construct::GlobPattern, "*"),
+            ("a[b]", Construct::GlobPattern, "["),
+            ("a]", Construct::GlobPattern, "]"),
+            ("a{b,c}", Construct::Brace, "{"),
+            ("x=~", Construct::Tilde, "~"),
+            ("!b", Construct::ExclamationMark, "!"),
+            ("a^b", Construct::Caret, "^"),
+            ("a()", Construct::Parenthesis, "("),
+            ("#a", Construct::Comment, "#"),
+            ("'a", Construct::UnterminatedSingleQuote, "'"),
+            (r"'a\''b", Construct::UnterminatedSingleQuote, "'"),
+            ("a\"b", Construct::UnterminatedDoubleQuote, "\""),
+            (r#""a\"#, Construct::UnterminatedDoubleQuote, "\""),
+            ("a\\", Construct::TrailingBackslash, "\\"),
+            ("a\\\nb", Construct::LineContinuation, "\\"),
+            ("\"a\\\nb\"", Construct::LineContinuation, "\\"),
+            ("'a\nb'", Construct::ControlCharacter, "\n"),
+            ("\"a\tb\"", Construct::ControlCharacter, "\t"),
+            ("aé", Construct::UnquotedNonAscii, "é"),
+        ] {
+            assert_eq!(refusal(written), (construct, at), "{written:?}");
+        }
     }
 }

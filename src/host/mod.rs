@@ -2,6 +2,8 @@
 //! and an error refuses the request.
 #![forbid(unsafe_code)]
 
+mod live;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -10,6 +12,8 @@ use thiserror::Error;
 
 use crate::command::argv::Program;
 use crate::command::name::{Dataset, Guid, Snapshot, SnapshotName, Tag};
+
+pub use live::Live;
 
 /// An absolute path of a program, found by the host or named by the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]

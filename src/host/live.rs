@@ -1,0 +1,149 @@
+//! The host as it is now: asks zfs, without rights, what anybody may ask it.
+#![forbid(unsafe_code)]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use super::{BookmarkFacts, Executable, Host, HostError, SnapshotFacts};
+use crate::command::DIRECTORIES;
+use crate::command::argv::{Argv, Program};
+use crate::command::name::{Dataset, Guid, Named, Snapshot, SnapshotName, Tag};
+use crate::command::property::{Properties, Property};
+use crate::command::zfs::get::{Field, Fields, Get};
+use crate::command::zfs::hold::Holds;
+use crate::command::zfs::list::{List, Order};
+use crate::command::zfs::selection::{Reach, Types};
+use crate::policy::Policy;
+use crate::run;
+
+/// This host.
+pub struct Live<'p> {
+    policy: &'p Policy,
+}
+
+impl<'p> Live<'p> {
+    /// This host, with the programs that the policy names.
+    pub fn new(policy: &'p Policy) -> Self {
+        Self { policy }
+    }
+
+    /// What zfs prints; `None` where it says that the dataset isn't there.
+    fn zfs(&self, argv: &Argv) -> Result<Option<String>, HostError> {
+        let program = self.program(argv.program()).ok_or(HostError::Missing(argv.program()))?;
+        let asked = run::ask(&program, argv).map_err(|error| HostError::Failed(error.to_string()))?;
+        let told = String::from_utf8_lossy(&asked.stderr);
+        if asked.status == 0 {
+            return String::from_utf8(asked.stdout).map(Some).map_err(|_| HostError::Failed("zfs: not UTF-8".to_owned()));
+        }
+        // libzfs words it so for every type of dataset (EZFS_NOENT in libzfs_util.c).
+        if told.lines().any(|line| line.ends_with(": dataset does not exist")) {
+            return Ok(None);
+        }
+        Err(HostError::Failed(format!("zfs ended with {}: {}", asked.status, told.trim())))
+    }
+
+    fn list(&self, dataset: &Dataset, reach: Reach, types: Types, columns: &[&'static str]) -> Result<Option<String>, HostError> {
+        let list = List {
+            scripted: true,
+            exact: true,
+            reach,
+            columns: Some(Properties::of(columns.iter().copied().map(Property::Native))),
+            sort: vec![(Order::Ascending, Property::Native("createtxg"))],
+            types: Some(types),
+            operands: vec![Named::Dataset(dataset.clone())],
+        };
+        self.zfs(&list.render())
+    }
+}
+
+impl Host for Live<'_> {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn program(&self, program: Program) -> Option<Executable> {
+        if let Some(path) = self.policy.program(program) {
+            return is_executable(path).then(|| Executable(path.clone()));
+        }
+        let paths = DIRECTORIES.iter().map(|directory| PathBuf::from(*directory).join(program.name()));
+        paths.into_iter().find(|path| is_executable(path)).map(Executable)
+    }
+
+    fn encrypted(&self, dataset: &Dataset) -> Result<Option<bool>, HostError> {
+        let get = Get {
+            scripted: true,
+            exact: true,
+            reach: Reach::Own,
+            fields: Some(Fields(vec![Field::Value])),
+            sources: None,
+            types: None,
+            properties: Some(Properties::of([Property::Native("encryption")])),
+            operands: vec![Named::Dataset(dataset.clone())],
+        };
+        Ok(self.zfs(&get.render())?.map(|value| value.trim_end() != "off"))
+    }
+
+    fn snapshots(&self, dataset: &Dataset) -> Result<Option<Vec<SnapshotFacts>>, HostError> {
+        let types = Types { snapshot: true, ..Types::default() };
+        let columns = ["name", "guid", "createtxg", "creation", "userrefs", "clones"];
+        let Some(table) = self.list(dataset, Reach::Depth(1), types, &columns)? else { return Ok(None) };
+        let facts = |row: &str| {
+            let mut fields = row.splitn(columns.len(), '\t');
+            Some(SnapshotFacts {
+                name: own(dataset, fields.next()?, '@')?,
+                guid: Guid(number(fields.next()?)?),
+                createtxg: number(fields.next()?)?,
+                creation: number(fields.next()?)?,
+                userrefs: number(fields.next()?)?,
+                clones: !matches!(fields.next()?, "" | "-"),
+            })
+        };
+        rows(&table, facts).map(Some)
+    }
+
+    fn bookmarks(&self, dataset: &Dataset) -> Result<Option<Vec<BookmarkFacts>>, HostError> {
+        let types = Types { bookmark: true, ..Types::default() };
+        let Some(table) = self.list(dataset, Reach::Depth(1), types, &["name", "guid"])? else { return Ok(None) };
+        let facts = |row: &str| {
+            let (name, guid) = row.split_once('\t')?;
+            Some(BookmarkFacts { name: own(dataset, name, '#')?, guid: Guid(number(guid)?) })
+        };
+        rows(&table, facts).map(Some)
+    }
+
+    fn holds(&self, snapshot: &Snapshot) -> Result<Option<Vec<Tag>>, HostError> {
+        let holds = Holds { recursive: false, scripted: true, exact: false, snapshots: vec![snapshot.clone()] };
+        let Some(table) = self.zfs(&holds.render())? else { return Ok(None) };
+        // Tags that are no names here (an administrator's "do not delete!") can't be among those that a grant counts.
+        let tag = |row: &str| row.split('\t').nth(1).and_then(|tag| Tag::parse(tag).ok());
+        Ok(Some(table.lines().filter_map(tag).collect()))
+    }
+
+    fn subtree(&self, dataset: &Dataset) -> Result<Option<Vec<Dataset>>, HostError> {
+        let types = Types { filesystem: true, volume: true, ..Types::default() };
+        let Some(table) = self.list(dataset, Reach::All, types, &["name"])? else { return Ok(None) };
+        rows(&table, |row| Dataset::parse(row).ok()).map(Some)
+    }
+}
+
+/// Whether it is a file that somebody may execute. Who may have written it is up to the directories it is in.
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+/// Rows as facts; one that doesn't read as such makes the whole answer doubtful.
+fn rows<T>(table: &str, facts: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, HostError> {
+    let doubt = || HostError::Failed("zfs printed a row that is not understood".to_owned());
+    table.lines().map(|row| facts(row).ok_or_else(doubt)).collect()
+}
+
+/// The part behind the dataset and the delimiter.
+fn own(dataset: &Dataset, name: &str, delimiter: char) -> Option<SnapshotName> {
+    SnapshotName::parse(name.strip_prefix(dataset.as_str())?.strip_prefix(delimiter)?).ok()
+}
+
+fn number<N: FromStr>(text: &str) -> Option<N> {
+    text.parse().ok()
+}

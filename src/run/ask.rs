@@ -1,0 +1,58 @@
+//! Questions to zfs: fixed arguments and typed values in, what it printed out.
+#![forbid(unsafe_code)]
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::command::argv::Argv;
+use crate::host::Executable;
+
+use super::flow::Capture;
+use super::wait::{Cut, Group, Supervisor};
+use super::{RunError, plumbing, spawn};
+
+/// How long zfs may take. A pool that is being imported or is stuck takes for ever.
+const TIME: Duration = Duration::from_secs(60);
+
+/// The most that an answer may have: some 600,000 snapshots with their properties.
+const STDOUT: usize = 64 << 20;
+
+/// Of messages, the beginning says it.
+const STDERR: usize = 64 << 10;
+
+/// What a program answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// As sh gives it.
+    pub status: u8,
+    /// All of it.
+    pub stdout: Vec<u8>,
+    /// The beginning of it.
+    pub stderr: Vec<u8>,
+}
+
+/// Asks a program, with nothing on its standard input.
+pub fn ask(executable: &Executable, argv: &Argv) -> Result<Asked, RunError> {
+    ask_for(executable, argv, TIME)
+}
+
+fn ask_for(executable: &Executable, argv: &Argv, time: Duration) -> Result<Asked, RunError> {
+    let name = argv.program().name();
+    let (stdout, stdout_end) = plumbing::pipe()?;
+    let (stderr, stderr_end) = plumbing::pipe()?;
+    let (mut stdout, mut stderr) = (Capture::new(stdout, STDOUT), Capture::new(stderr, STDERR));
+    let mut command = spawn::command(executable.path(), argv.words());
+    command.stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
+    let supervisor = Supervisor::begin()?;
+    let mut group = Group::default();
+    spawn::start(&mut group, command, None)?;
+    match supervisor.wait(&mut group, &mut [&mut stdout, &mut stderr], Some(time))? {
+        None => {}
+        Some(Cut::Time) => return Err(RunError::Time(name)),
+        Some(Cut::Gone | Cut::Signal(_)) => return Err(RunError::Interrupted(name)),
+    }
+    match stdout.into_bytes() {
+        (_, true) => Err(RunError::TooMuch(name)),
+        (stdout, false) => Ok(Asked { status: group.status(), stdout, stderr: stderr.into_bytes().0 }),
+    }
+}

@@ -1,0 +1,112 @@
+//! Programs and what their descriptors are. std's spawn is posix_spawn here: SIGPIPE and the signal mask of a child are
+//! the default, whatever the gate's are.
+#![forbid(unsafe_code)]
+#![expect(clippy::disallowed_methods, reason = "the one place where programs are started")]
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::decide::plan::{Exec, Sink, Source, Stage};
+
+use super::wait::Group;
+use super::{RunError, confine, plumbing};
+
+/// The whole environment of every program. Nothing in it comes from sshd or the client.
+const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")];
+
+/// A program with its arguments and environment; the first word is its name.
+pub(super) fn command<'a>(path: &Path, words: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut words = words.into_iter();
+    let mut command = Command::new(path);
+    command.arg0(words.next().unwrap_or_default()).args(words).env_clear().envs(ENVIRONMENT);
+    command
+}
+
+/// Starts a command as a member of the group.
+pub(super) fn start(group: &mut Group, mut command: Command, memory: Option<u64>) -> Result<(), RunError> {
+    command.process_group(group.leader().unwrap_or(0));
+    let child = confine::with_memory(memory, || command.spawn().map_err(|error| not_started(&command, error)))?;
+    group.add(child);
+    Ok(())
+}
+
+/// Becomes the one program of a stage. Returns only if that failed.
+pub(super) fn replace(stage: &Stage, exec: &Exec) -> RunError {
+    let mut command = command(exec.executable().path(), exec.words());
+    if let Err(error) = connect(&mut command, stage, None, None) {
+        return error;
+    }
+    match confine::with_memory(exec.memory(), || Ok(command.exec())) {
+        Ok(error) => not_started(&command, error),
+        Err(error) => error,
+    }
+}
+
+/// Starts a program of a stage that stands alone, with its output into a pipe of the gate's if one is given.
+pub(super) fn one(stage: &Stage, exec: &Exec, output: Option<PipeWriter>) -> Result<Group, RunError> {
+    let mut group = Group::default();
+    let mut command = command(exec.executable().path(), exec.words());
+    connect(&mut command, stage, None, None)?;
+    if let Some(output) = output {
+        command.stdout(output);
+    }
+    start(&mut group, command, exec.memory())?;
+    Ok(group)
+}
+
+/// Starts all stages from left to right. If the first can't start and nothing has begun, that is an error; a stage that
+/// can't start later is a member that has failed, as in sh.
+pub(super) fn pipeline(stages: &[(&Stage, &Exec)], begun: bool) -> Result<Group, RunError> {
+    let pipes = stages.iter().skip(1).map(|_| plumbing::wide_pipe()).collect::<Result<Vec<_>, _>>()?;
+    let mut pipes = pipes.into_iter();
+    let mut group = Group::default();
+    let mut input = None;
+    for (stage, exec) in stages {
+        let (next, output) = pipes.next().unzip();
+        // The ends of pipes go into the command and with it: if the gate kept one, no reader would see the end.
+        let mut command = command(exec.executable().path(), exec.words());
+        let started = connect(&mut command, stage, input, output.as_ref())
+            .and_then(|()| start(&mut group, command, exec.memory()));
+        match started {
+            Ok(()) => {}
+            Err(error) if !begun && group.is_empty() => return Err(error),
+            Err(error) => group.add_failed(error.tell()),
+        }
+        input = next;
+    }
+    Ok(group)
+}
+
+/// Settles where the descriptors of a stage end up.
+fn connect(
+    command: &mut Command,
+    stage: &Stage,
+    input: Option<PipeReader>,
+    output: Option<&PipeWriter>,
+) -> Result<(), RunError> {
+    match (stage.stdin(), input) {
+        (Source::Null, _) => command.stdin(Stdio::null()),
+        (Source::Inherit, Some(pipe)) => command.stdin(pipe),
+        (Source::Inherit, None) => command.stdin(Stdio::inherit()),
+    };
+    command.stdout(sink(stage.stdout(), output)?);
+    command.stderr(sink(stage.stderr(), output)?);
+    Ok(())
+}
+
+fn sink(sink: Sink, output: Option<&PipeWriter>) -> Result<Stdio, RunError> {
+    Ok(match (sink, output) {
+        (Sink::Null, _) => Stdio::null(),
+        (Sink::Err, _) => io::stderr().into(),
+        (Sink::Out, None) => io::stdout().into(),
+        (Sink::Out, Some(pipe)) => {
+            pipe.try_clone().map_err(|error| RunError::System { what: "copy a descriptor", error })?.into()
+        }
+    })
+}
+
+fn not_started(command: &Command, error: io::Error) -> RunError {
+    RunError::Start { program: command.get_program().into(), error }
+}

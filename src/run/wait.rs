@@ -1,0 +1,225 @@
+//! Waits for what was started: until all of it has ended, or the client has gone, or a signal says so. Then every
+//! process of the group is ended and waited for, so that none is left behind.
+#![forbid(unsafe_code)]
+
+use std::io::{self, PipeReader, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::confine::system;
+use super::{RunError, sys};
+
+/// How long processes have to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How often children are looked at, should a SIGCHLD get lost: in a process with one thread none does.
+const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
+
+/// What ends a request before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Nobody reads standard output any more.
+    Gone,
+    /// A signal to the gate.
+    Signal(u8),
+    /// Its time was up.
+    Time,
+}
+
+/// The processes of one pipeline: one process group.
+#[derive(Default)]
+pub(super) struct Group {
+    leader: Option<i32>,
+    members: Vec<Member>,
+}
+
+enum Member {
+    Running(Child),
+    Ended(u8),
+}
+
+/// A descriptor that the gate reads from or writes to while it waits.
+pub(super) trait Channel {
+    /// What it waits for; `None` when it has nothing to do any more.
+    fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)>;
+
+    /// One step that can't block, now that what it waited for is there.
+    fn step(&mut self);
+}
+
+impl Group {
+    /// The process group that further members join.
+    pub(super) fn leader(&self) -> Option<i32> {
+        self.leader
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    pub(super) fn add(&mut self, child: Child) {
+        // Not reaped before all are started: a zombie keeps the group alive for those who join it.
+        self.leader = self.leader.or(i32::try_from(child.id()).ok());
+        self.members.push(Member::Running(child));
+    }
+
+    /// A member that could not be started.
+    pub(super) fn add_failed(&mut self, status: u8) {
+        self.members.push(Member::Ended(status));
+    }
+
+    /// The status of the last member, which is that of the pipeline (XCU 2.9.2).
+    pub(super) fn status(&self) -> u8 {
+        match self.members.last() {
+            Some(Member::Ended(status)) => *status,
+            _ => 0,
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.members.iter().any(|member| matches!(member, Member::Running(_)))
+    }
+
+    fn reap(&mut self) {
+        for member in &mut self.members {
+            if let Member::Running(child) = member {
+                match child.try_wait() {
+                    Ok(None) => {}
+                    Ok(Some(ended)) => *member = Member::Ended(status(ended)),
+                    // It's no child of ours any more: somebody else has taken its status.
+                    Err(_) => *member = Member::Ended(126),
+                }
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(leader) = self.leader.filter(|_| self.is_running()) {
+            // Nothing can be done about a program with more rights than ours (sudo); it ends when its pipes close.
+            let _ = killpg(Pid::from_raw(leader), signal);
+        }
+    }
+}
+
+/// As sh gives it: 128 and the number of the signal, for those that a signal ended.
+fn status(ended: ExitStatus) -> u8 {
+    let status = ended.code().or_else(|| ended.signal().map(|signal| 128 + signal));
+    status.and_then(|status| u8::try_from(status).ok()).unwrap_or(u8::MAX)
+}
+
+/// Takes the signals that end or wake the gate for as long as it lives.
+pub(super) struct Supervisor {
+    signals: &'static PipeReader,
+}
+
+impl Supervisor {
+    /// Before the first child is started: its end must not be missed.
+    pub(super) fn begin() -> Result<Self, RunError> {
+        let signals = sys::catch(&TAKEN).map_err(|error| RunError::System { what: "take signals", error })?;
+        Ok(Self { signals })
+    }
+
+    /// Until all processes have ended and all channels have nothing to do, or something cuts it short.
+    pub(super) fn wait(
+        &self,
+        group: &mut Group,
+        channels: &mut [&mut dyn Channel],
+        time: Option<Duration>,
+    ) -> Result<Option<Cut>, RunError> {
+        let deadline = time.map(|time| Instant::now() + time);
+        let mut cut = None;
+        while cut.is_none() {
+            group.reap();
+            if !group.is_running() && channels.iter().all(|channel| channel.interest().is_none()) {
+                return Ok(None);
+            }
+            cut = self.step(channels, deadline)?;
+        }
+        group.signal(Signal::SIGTERM);
+        self.bury(group)?;
+        Ok(cut)
+    }
+
+    /// Waits once, and does what there is to do then.
+    fn step(&self, channels: &mut [&mut dyn Channel], deadline: Option<Instant>) -> Result<Option<Cut>, RunError> {
+        let stdout = io::stdout();
+        let ready: Vec<bool> = {
+            let own = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN), PollFd::new(stdout.as_fd(), PollFlags::empty())];
+            let interests = channels.iter().filter_map(|channel| channel.interest());
+            let mut descriptors: Vec<PollFd> =
+                own.into_iter().chain(interests.map(|(descriptor, events)| PollFd::new(descriptor, events))).collect();
+            wait_for(&mut descriptors, deadline)?;
+            descriptors.iter().map(|descriptor| descriptor.any().unwrap_or(true)).collect()
+        };
+        let mut ready = ready.into_iter();
+        let (signalled, gone) = (ready.next() == Some(true), ready.next() == Some(true));
+        let waiting = channels.iter_mut().filter(|channel| channel.interest().is_some());
+        for (channel, _) in waiting.zip(ready).filter(|(_, ready)| *ready) {
+            channel.step();
+        }
+        let signal = if signalled { self.ending_signal() } else { None };
+        let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        Ok(signal.map(Cut::Signal).or(gone.then_some(Cut::Gone)).or(late.then_some(Cut::Time)))
+    }
+
+    /// Empties the queue of signals; says which of them ends the gate.
+    fn ending_signal(&self) -> Option<u8> {
+        let mut numbers = [0; 64];
+        let count = (&*self.signals).read(&mut numbers).unwrap_or(0);
+        numbers.into_iter().take(count).find(|number| i32::from(*number) != Signal::SIGCHLD as i32)
+    }
+
+    /// Waits for those that were told to end, and kills them when their time is up.
+    fn bury(&self, group: &mut Group) -> Result<(), RunError> {
+        let mut kill_at = Some(Instant::now() + GRACE);
+        loop {
+            group.reap();
+            if !group.is_running() {
+                return Ok(());
+            }
+            if kill_at.is_some_and(|kill_at| Instant::now() >= kill_at) {
+                group.signal(Signal::SIGKILL);
+                kill_at = None;
+            }
+            wait_for(&mut [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)], kill_at)?;
+            self.ending_signal();
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    /// Signals that come later have their own effect again.
+    fn drop(&mut self) {
+        let _ = sys::release(&TAKEN);
+    }
+}
+
+/// poll(2), at most until the deadline.
+fn wait_for(descriptors: &mut [PollFd], deadline: Option<Instant>) -> Result<(), RunError> {
+    let left = deadline.map_or(LOOK_AGAIN, |deadline| deadline.saturating_duration_since(Instant::now()));
+    // Rounded up: with 0 it would spin through the last millisecond.
+    let milliseconds = u16::try_from(left.min(LOOK_AGAIN).as_millis() + 1).unwrap_or(u16::MAX);
+    match poll(descriptors, PollTimeout::from(milliseconds)) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(system("wait")(error)),
+    }
+}
+
+/// A child's end, and what would end the gate and leave its children behind.
+const TAKEN: [Signal; 8] = [
+    Signal::SIGCHLD,
+    Signal::SIGALRM,
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];

@@ -1,0 +1,96 @@
+//! Tables of requests through the one path from bytes to decision.
+
+
+
+use std::path::Path;
+
+use super::common::{bytes, corpus, corpus_host, judge, policy, read, rows, shown};
+use zfs_shell::facts::Table;
+use zfs_shell::record::Step;
+
+fn attacked() -> (zfs_shell::policy::Policy, Table) {
+    (policy(&read("attacks/policy.toml")), Table::parse(&read("attacks/facts.toml")).unwrap())
+}
+
+/// Each row says which words are right for it; none of its programs may run.
+#[test]
+fn no_attack_runs_anything() {
+    let (policy, host) = attacked();
+    let table = read("attacks/must-refuse.tsv");
+    let mut wrong = Vec::new();
+    for row in rows(&table) {
+        let [id, command, expected, reason] = row.as_slice() else { panic!("{row:?}") };
+        let outcome = judge(&bytes(command), &policy, &host);
+        let runs = outcome.stages.iter().any(|step| !matches!(step, Step::Answer(..)));
+        if runs || !expected.split('|').any(|word| word == outcome.decision) {
+            wrong.push(format!("{id} ({reason}): {} {}\n    {command:.200}", outcome.decision, shown(&outcome)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} rows\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What a dataset outside the grant is answered depends on its name alone.
+#[test]
+fn a_hidden_dataset_is_answered_like_a_missing_one() {
+    let (policy, host) = attacked();
+    let table = read("attacks/must-refuse.tsv");
+    let mut seen = 0;
+    for row in rows(&table) {
+        let line = String::from_utf8_lossy(&bytes(row[1])).into_owned();
+        let there = judge(line.as_bytes(), &policy, &host);
+        let missing = judge(line.replace("tank/secret", "tank/absent").as_bytes(), &policy, &host);
+        if there.decision == "hidden" {
+            seen += 1;
+            assert_eq!(shown(&there).replace("tank/secret", "tank/absent"), shown(&missing), "{line}");
+            assert_eq!(there.status, missing.status, "{line}");
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+/// What looks odd and is right runs, or is kept; what a push target would need is refused in this version.
+#[test]
+fn odd_but_right_commands_run() {
+    let (policy, host) = attacked();
+    let table = read("attacks/must-differ.tsv");
+    for row in rows(&table) {
+        let outcome = judge(&bytes(row[1]), &policy, &host);
+        let writes = ["receive", "recv", "create"].iter().any(|operation| row[2].contains(&format!("\"zfs\", \"{operation}\"")));
+        let expected: &[&str] = if writes { &["refused"] } else { &["allowed", "kept"] };
+        assert!(expected.contains(&outcome.decision), "{}: {} {}", row[0], outcome.decision, shown(&outcome));
+    }
+}
+
+/// The commands that clients were seen to send, by the role alone. `tests/cases/FILE` says for each line of
+/// `tests/corpus/FILE` what is decided and what happens; ZFS_SHELL_BLESS=1 writes what is seen, to be read before it is
+/// committed.
+#[test]
+fn what_clients_send_is_decided_as_the_tables_say() {
+    let policy = policy("[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/data\"]\n");
+    let host = corpus_host();
+    let bless = std::env::var_os("ZFS_SHELL_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for (name, text) in corpus() {
+        let seen: String = text.iter().map(|line| {
+            let outcome = judge(line, &policy, &host);
+            let rewrites = match outcome.rewrites.is_empty() {
+                true => String::new(),
+                false => format!("\t[{}]", outcome.rewrites.join(", ")),
+            };
+            format!("{}\t{}{rewrites}\n", outcome.decision, shown(&outcome))
+        }).collect();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(&name);
+        if bless {
+            std::fs::write(&path, &seen).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for ((place, seen), expected) in seen.lines().enumerate().zip(expected.lines()) {
+            if seen != expected {
+                let line = String::from_utf8_lossy(&text[place]);
+                wrong.push(format!("{name}: {line}\n    expected {expected}\n    seen     {seen}"));
+            }
+        }
+        assert_eq!(seen.lines().count(), expected.lines().count(), "{name}");
+    }
+    assert!(wrong.is_empty(), "{} lines\n{}", wrong.len(), wrong.join("\n"));
+}

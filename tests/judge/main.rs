@@ -1,0 +1,5 @@
+//! The one path from bytes to decision, on tables of requests and by laws.
+
+mod common;
+mod decisions;
+mod laws;
