@@ -10,14 +10,20 @@ use super::diagnostic::Diagnostic;
 use super::source::Source;
 use super::written::{self, Written};
 use super::{Stop, clock};
+use crate::command::argv::Program;
 use crate::command::name::Dataset;
+use crate::host::{Host, Live};
 use crate::policy::{self, DatasetPattern, DestroyRule, Floor, Grant, Operation, Policy, Privilege, Raw, Scope};
 
 /// Prints what is found; the status says how bad the worst is.
 pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
     let source = Source::find(&arguments.policy)?;
     let policy = source.policy()?;
-    let findings = findings(&policy, &Written::read(&source.text), clock(arguments.at.as_ref())?);
+    let written = Written::read(&source.text);
+    let mut findings = findings(&policy, &written, clock(arguments.at.as_ref())?);
+    if arguments.live {
+        findings.extend(missing(&written, &Live::new(&policy)));
+    }
     for finding in &findings {
         writeln!(out, "{}\n", finding.diagnostic(&source).render())?;
     }
@@ -88,6 +94,15 @@ fn findings(policy: &Policy, written: &Written, now: SystemTime) -> Vec<Finding>
         found.extend(reopened(grant, policy, &place));
     }
     found
+}
+
+/// Filters that the policy names and this host doesn't have. The built-in list is long, and nobody needs all of it.
+fn missing<'a>(written: &'a Written, host: &'a dyn Host) -> impl Iterator<Item = Finding> + 'a {
+    let is_missing = |name: &str| Program::named(name).is_some_and(|program| host.program(program).is_none());
+    written.filters().iter().filter(move |name| is_missing(name.get_ref())).map(|name| {
+        let note = "requests with it are answered as a fault of this host, status 125";
+        Finding::warning("this filter is not installed", note, Some(name.span()))
+    })
 }
 
 /// Where things of one grant are written.
@@ -329,6 +344,15 @@ mod tests {
         assert_eq!(with("datasets = ['tank/home/anna/private']"), 0);
         assert_eq!(with("datasets = ['tank/homes']"), 0);
         assert_eq!(with("datasets = ['tank']\nexcept = ['tank/*/*/private']"), 0);
+    }
+
+    #[test]
+    fn filters_that_are_written_and_not_installed_are_found_by_name() {
+        let host = crate::facts::Table::parse("programs = ['lzop']").unwrap();
+        let text = "[filters]\nallow = ['lzop', 'pv']\n";
+        let found: Vec<_> = missing(&Written::read(text), &host).map(|finding| finding.span).collect();
+        assert_eq!(found, [Some(26..30)]);
+        assert_eq!(missing(&Written::read(PULL), &host).count(), 0);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! zfs-shell-policy: what an administrator asks of a policy. Never part of the gate. It starts no program, and decides
-//! nothing: [`crate::judge`] does.
+//! zfs-shell-policy: what an administrator asks of a policy. Never part of the gate. It decides nothing, [`crate::judge`]
+//! does, and runs nothing but the questions of [`crate::host::Live`].
 #![forbid(unsafe_code)]
 
 mod check;
@@ -9,6 +9,7 @@ mod form;
 mod json;
 mod lint;
 mod output;
+mod show;
 mod sketch;
 mod source;
 mod written;
@@ -48,7 +49,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
     match command {
         Command::Check(arguments) => check::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),
-        Command::Show(_) => Err(Stop::said("show: not written yet")),
+        Command::Show(arguments) => show::run(arguments, out),
     }
 }
 
