@@ -119,7 +119,7 @@ proptest! {
     #[test]
     fn a_covered_subtree_has_nothing_in_it_that_is_not_covered(grants in grants(), top in dataset(), below in dataset()) {
         let below = Dataset::parse(&format!("{top}/{below}")).unwrap();
-        for grant in &policy(&grants.concat()).grants {
+        for grant in policy(&grants.concat()).grants.iter() {
             if grant.covers_subtree(&top) {
                 prop_assert!(grant.covers(&top) && grant.covers(&below));
             }

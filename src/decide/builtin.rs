@@ -3,16 +3,44 @@
 
 use super::plan::{Action, Answer};
 use super::{Scene, Stop, Verdict};
-use crate::command::builtin::Builtin;
+use crate::command::argv::Program;
+use crate::command::builtin::{Asked, Builtin};
+use crate::host::Host as _;
 
 impl Scene<'_> {
     pub(super) fn builtin(&self, builtin: &Builtin) -> Result<Verdict, Stop> {
         let answer = match builtin {
             Builtin::Exit(status) => return Ok(Verdict::new(Action::Exit(*status))),
-            Builtin::Echo(text) => Answer { stdout: text.clone().into_bytes(), ..Answer::default() },
+            Builtin::Echo(text) => printed(text.clone()),
+            // An honest list of processes would tell of other datasets; none at all means that nobody is at work.
             Builtin::Ps | Builtin::True => Answer::default(),
-            Builtin::CommandV(_) => Answer::default(),
+            Builtin::False => Answer { status: 1, ..Answer::default() },
+            Builtin::CommandV { asked, spelling } => match self.place(*asked) {
+                Some(place) => printed(format!("{place}\n")),
+                None => Answer { status: spelling.missing(), ..Answer::default() },
+            },
         };
         Ok(Verdict::new(Action::Answer(answer)))
     }
+
+    /// Where a program is, if the policy allows it and the host has it; so clients choose what works.
+    fn place(&self, asked: Asked) -> Option<String> {
+        let program = match asked {
+            Asked::Builtin(name) => return Some(name.to_owned()),
+            Asked::Form(form) => form.program(),
+            Asked::Program(program) => program,
+            Asked::Unknown => return None,
+        };
+        let may = match program {
+            Program::Zfs | Program::Zpool => true,
+            Program::Doas | Program::Sudo => false,
+            filter => self.policy.filters.allow.contains(&filter),
+        };
+        let place = if may { self.host.program(program) } else { None };
+        place.map(|executable| executable.to_string())
+    }
+}
+
+fn printed(text: String) -> Answer {
+    Answer { stdout: text.into_bytes(), ..Answer::default() }
 }

@@ -106,7 +106,7 @@ impl<'t> Expansion<'t> {
         }
         let log = file.log.0;
         Ok(Policy {
-            grants,
+            grants: grants.into(),
             filters: Filters { allow: allow.into_iter().map(|filter| filter.0).collect(), memory: memory.0 },
             privilege: via,
             programs: file.programs.0,

@@ -87,7 +87,7 @@ mod tests {
     use std::time::Duration;
 
     fn grant() -> crate::policy::Grant {
-        parse("[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank\"]", None).unwrap().grants.remove(0)
+        parse("[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank\"]", None).unwrap().grants[0].clone()
     }
 
     #[test]

@@ -41,7 +41,7 @@ mod tests {
 
     /// One grant of `tank` with these lines.
     fn grant(lines: &str) -> crate::policy::Grant {
-        policy(&format!("[[grant]]\ndatasets = [\"tank\"]\n{lines}")).grants.remove(0)
+        policy(&format!("[[grant]]\ndatasets = [\"tank\"]\n{lines}")).grants[0].clone()
     }
 
     #[test]
@@ -451,8 +451,8 @@ mod tests {
                 _ => written += &format!("{path} = {}\n", shown.value),
             }
         }
-        let mut role = policy(text).grants.remove(0);
+        let mut role = policy(text).grants[0].clone();
         role.role = None;
-        assert_eq!(format!("{role:?}"), format!("{:?}", policy(&written).grants.remove(0)), "{written}");
+        assert_eq!(format!("{role:?}"), format!("{:?}", policy(&written).grants[0].clone()), "{written}");
     }
 }

@@ -1,0 +1,1 @@
+unknown	control character at byte 35
