@@ -1,6 +1,11 @@
 //! What a person sees of zfs-shell-policy: each file in tests/cmd is a command line with its status and its output.
 //! `TRYCMD=overwrite cargo test --test checker` writes them anew; read the difference before you commit it.
 #![cfg(feature = "admin")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test of the whole program starts it, and may fail"
+)]
 
 use std::fs;
 use std::io::Write;
@@ -43,7 +48,6 @@ fn a_hundred_thousand_commands_a_second_are_judged() {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test of the whole program starts it")]
 fn check(arguments: &[&str], stdout: Stdio) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zfs-shell-policy"));
     command.arg("check").args(arguments).stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::piped());
