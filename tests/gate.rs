@@ -373,6 +373,7 @@ fn an_answer_reaches_a_slow_client_whole() {
     let sandbox = Sandbox::new(POLICY);
     let mut child = gate(&sandbox, "", "echo a; echo b; zfs snapshot tank/data@syncoid_say; echo c")
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     sleep(Duration::from_millis(100));
