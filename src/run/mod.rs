@@ -222,7 +222,8 @@ impl Session {
         self.supervisor()?;
         for (program, behind) in programs.iter().zip((0..programs.len()).rev()) {
             // A note is the gate's, not the program's: it never goes into the stage behind.
-            let sink = if behind > 0 && program.stage.stderr() == Sink::Out { Sink::Err } else { program.stage.stderr() };
+            let sink =
+                if behind > 0 && program.stage.stderr() == Sink::Out { Sink::Err } else { program.stage.stderr() };
             self.note(sink, program.note);
         }
         let stages: Vec<_> = programs.iter().map(|program| (program.stage, program.exec)).collect();
@@ -391,7 +392,8 @@ mod tests {
         assert_eq!(status(list(stage("exit 0"), [(Joint::Then, missing())])), 127);
         let pipeline = Pipeline { first: stage("exit 0"), rest: vec![missing()] };
         assert_eq!(status(Script { first: pipeline, rest: Vec::new() }), 127);
-        let directory = made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
+        let directory =
+            made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
         assert_eq!(status(list(stage("exit 0"), [(Joint::Then, directory)])), 126);
     }
 
