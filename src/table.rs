@@ -39,6 +39,8 @@ pub struct Column {
 /// What a field of a row can tell.
 #[derive(Clone, Copy, Debug)]
 pub enum Field {
+    /// The dataset, snapshot or bookmark that the row is about: a row about one that may not be seen is left out.
+    Dataset,
     /// Datasets, by name, commas between.
     Datasets,
     /// Nothing but of the row's own dataset.
@@ -125,10 +127,14 @@ impl Table {
         rows
     }
 
-    /// One line of a program as the columns that are shown.
-    fn shown(&self, line: &str) -> Vec<String> {
+    /// One line of a program as the columns that are shown; `None` if it is about what may not be seen.
+    fn shown(&self, line: &str) -> Option<Vec<String>> {
         // The last field keeps whatever tabs it holds.
         let fields: Vec<&str> = line.splitn(self.fields.len(), '\t').collect();
+        let mut named = self.fields.iter().zip(&fields).filter(|(field, _)| matches!(field, Field::Dataset));
+        if named.any(|(_, name)| self.visible.datasets(name) == NOTHING) {
+            return None;
+        }
         let tells = self.fields.iter().zip(&fields).find_map(|(field, text)| match field {
             Field::Property(tells) => Some(tells(text)),
             _ => None,
@@ -136,17 +142,15 @@ impl Table {
         let field = |place: usize| {
             let (field, text) = (self.fields.get(place)?, fields.get(place)?);
             Some(match (field, tells) {
-                (Field::Plain | Field::Property(_), _) => (*text).to_owned(),
+                (Field::Dataset | Field::Plain | Field::Property(_), _) => (*text).to_owned(),
                 (Field::Datasets, _) | (Field::Value, Some(Tells::Datasets)) => self.visible.datasets(text),
                 (Field::Value, Some(Tells::Plain)) => (*text).to_owned(),
                 (Field::Source, Some(Tells::Datasets | Tells::Plain)) => self.visible.source(text),
                 (Field::Value | Field::Source, _) => NOTHING.to_owned(),
             })
         };
-        self.columns
-            .iter()
-            .map(|column| column.field.and_then(field).unwrap_or_else(|| NOTHING.to_owned()))
-            .collect()
+        let column = |column: &Column| column.field.and_then(field).unwrap_or_else(|| NOTHING.to_owned());
+        Some(self.columns.iter().map(column).collect())
     }
 }
 
@@ -193,8 +197,9 @@ impl Rows<'_> {
 
     fn end_of_line(&mut self, out: &mut Vec<u8>) {
         let line = std::mem::take(&mut self.line);
-        let row = self.table.shown(&String::from_utf8_lossy(&line));
-        self.show(row, out);
+        if let Some(row) = self.table.shown(&String::from_utf8_lossy(&line)) {
+            self.show(row, out);
+        }
     }
 
     fn show(&mut self, row: Vec<String>, out: &mut Vec<u8>) {
@@ -252,6 +257,12 @@ mod tests {
     #[test]
     fn a_property_that_is_not_known_tells_nothing() {
         assert_eq!(through(&get(true), "t/d\tnewprop\tlocal\tt/CANARY\n"), "t/d\tnewprop\t-\t-\n");
+    }
+
+    #[test]
+    fn rows_about_what_may_not_be_seen_are_left_out() {
+        let table = Table::new(true, vec![column("USED", 1)], vec![Field::Dataset, Field::Plain], hidden());
+        assert_eq!(through(&table, "t/CANARY\t12\nt/CANARY@s\t13\n"), "");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use zfs_shell::syntax::{self, Construct};
 
+#[cfg(test)]
 mod tables;
 
 #[test]

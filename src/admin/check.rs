@@ -11,6 +11,7 @@ use super::form::{self, Summary};
 use super::source::{self, Source};
 use super::{Stop, clock, json};
 use crate::facts::Table;
+use crate::host::{Host, Live};
 use crate::judge;
 use crate::policy::Policy;
 use crate::record::Outcome;
@@ -18,7 +19,8 @@ use crate::record::Outcome;
 /// Answers, with the status that says whether all are allowed or kept.
 pub(super) fn run(arguments: &Check, out: &mut impl Write) -> Result<u8, Stop> {
     let policy = Source::find(&arguments.policy)?.policy()?;
-    let mut checker = Checker { policy, host: host(arguments)?, summary: Summary::default(), json: arguments.json };
+    let facts = if arguments.live { Facts::Live(Live::new(&policy)) } else { Facts::Assumed(assumed(arguments)?) };
+    let mut checker = Checker { policy: &policy, facts, summary: Summary::default(), json: arguments.json };
     if arguments.command.is_empty() {
         let end = if arguments.null { b'\0' } else { b'\n' };
         let standard_input = [Path::new("-").to_owned()];
@@ -40,7 +42,30 @@ fn joined(words: &[OsString]) -> Vec<u8> {
     words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>().join(&b' ')
 }
 
-fn host(arguments: &Check) -> Result<Table, Stop> {
+/// Who answers for the host.
+enum Facts<'p> {
+    Assumed(Table),
+    Live(Live<'p>),
+}
+
+impl Facts<'_> {
+    fn host(&self) -> &dyn Host {
+        match self {
+            Self::Assumed(table) => table,
+            Self::Live(live) => live,
+        }
+    }
+
+    /// What was assumed since the last call, for want of a fact.
+    fn assumed(&self) -> Vec<String> {
+        match self {
+            Self::Assumed(table) => table.assumed(),
+            Self::Live(_) => Vec::new(),
+        }
+    }
+}
+
+fn assumed(arguments: &Check) -> Result<Table, Stop> {
     let now = clock(arguments.at.as_ref())?;
     let Some(path) = &arguments.assume else {
         return Ok(Table::default().at(now));
@@ -52,14 +77,14 @@ fn host(arguments: &Check) -> Result<Table, Stop> {
     Ok(table.at(now))
 }
 
-struct Checker {
-    policy: Policy,
-    host: Table,
+struct Checker<'p> {
+    policy: &'p Policy,
+    facts: Facts<'p>,
     summary: Summary,
     json: bool,
 }
 
-impl Checker {
+impl Checker<'_> {
     /// Many commands: a row or an object each.
     fn all_of(&mut self, file: &Path, end: u8, out: &mut impl Write) -> Result<(), Stop> {
         let mut lines = source::lines(file)?;
@@ -79,9 +104,9 @@ impl Checker {
     }
 
     fn row(&mut self, command: &[u8], out: &mut impl Write) -> Result<(), Stop> {
-        let judged = judge(command, &self.policy, &self.host);
+        let judged = judge(command, self.policy, self.facts.host());
         let outcome = Outcome::of(&judged);
-        let assumed = self.host.assumed();
+        let assumed = self.facts.assumed();
         if self.json {
             json::write(out, command, &outcome, &assumed)?;
         } else {
@@ -96,10 +121,10 @@ impl Checker {
         if self.json {
             return self.row(command, out);
         }
-        let judged = judge(command, &self.policy, &self.host);
+        let judged = judge(command, self.policy, self.facts.host());
         let outcome = Outcome::of(&judged);
-        let assumed = self.host.assumed();
-        form::account(out, command, &outcome, judged, &self.policy, &assumed)?;
+        let assumed = self.facts.assumed();
+        form::account(out, command, &outcome, judged, self.policy, &assumed)?;
         self.summary.count(outcome.decision, assumed);
         Ok(())
     }

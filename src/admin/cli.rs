@@ -55,9 +55,12 @@ pub struct Check {
     /// Commands end with a NUL byte instead of a newline, so that newlines can be judged
     #[arg(short = '0', long, conflicts_with = "command")]
     pub null: bool,
-    /// What the host would answer; what the file doesn't say has the strictest answer, as everything has without it
+    /// What the host would answer; what the file doesn't say has the strictest answer, as all has without it
     #[arg(long, value_name = "FACTS")]
     pub assume: Option<PathBuf>,
+    /// Ask this host (zfs list, get and holds, as zfs-shell does)
+    #[arg(long, conflicts_with_all = ["assume", "at"])]
+    pub live: bool,
     /// The time of the decision, instead of now: 2026-11-01T03:00:00Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,
@@ -75,6 +78,9 @@ pub struct Lint {
     /// The time to compare `until` with, instead of now
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,
+    /// Look whether the filters that the policy names are installed on this host
+    #[arg(long)]
+    pub live: bool,
 }
 
 /// `show`

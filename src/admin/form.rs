@@ -123,11 +123,12 @@ fn failure_account(
     if !outcome.grants.is_empty() {
         shown = shown.note(format!("{} came furthest", grants(&outcome.grants)));
     }
-    shown = shown.note(format!(
-        "nothing runs; the client gets status {} and `{}`",
-        failure.kind().status(),
-        failure.for_client(policy.reasons)
-    ));
+    let told = failure.for_client(policy.reasons);
+    let told = match outcome.reason.as_deref().is_some_and(|reason| told.ends_with(reason)) {
+        true => "this reason".to_owned(),
+        false => format!("`{told}`"),
+    };
+    shown = shown.note(format!("nothing runs; the client is told {told}, status {}", failure.kind().status()));
     for fact in assumed {
         shown = shown.note(format!("assumed that {fact} (unknown)"));
     }

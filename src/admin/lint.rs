@@ -10,20 +10,31 @@ use super::diagnostic::Diagnostic;
 use super::source::Source;
 use super::written::{self, Written};
 use super::{Stop, clock};
+use crate::command::argv::Program;
 use crate::command::name::Dataset;
+use crate::host::{Host, Live};
 use crate::policy::{self, DatasetPattern, DestroyRule, Floor, Grant, Operation, Policy, Privilege, Raw, Scope};
 
 /// Prints what is found; the status says how bad the worst is.
 pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
     let source = Source::find(&arguments.policy)?;
     let policy = source.policy()?;
-    let findings = findings(&policy, &Written::read(&source.text), clock(arguments.at.as_ref())?);
+    let written = Written::read(&source.text);
+    let mut findings = findings(&policy, &written, clock(arguments.at.as_ref())?);
+    if arguments.live {
+        findings.extend(missing(&written, &Live::new(&policy)));
+    }
     for finding in &findings {
         writeln!(out, "{}\n", finding.diagnostic(&source).render())?;
     }
     let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
-    writeln!(out, "{}: {errors} errors, {} warnings", source.path, findings.len() - errors)?;
+    let [errors, warnings] = [(errors, "error"), (findings.len() - errors, "warning")].map(counted);
+    writeln!(out, "{}: {errors}, {warnings}", source.path)?;
     Ok(findings.iter().map(|finding| finding.level as u8).max().unwrap_or(0))
+}
+
+fn counted((count, what): (usize, &str)) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// How bad it is. The numbers are the exit statuses.
@@ -83,6 +94,15 @@ fn findings(policy: &Policy, written: &Written, now: SystemTime) -> Vec<Finding>
         found.extend(reopened(grant, policy, &place));
     }
     found
+}
+
+/// Filters that the policy names and this host doesn't have. The built-in list is long, and nobody needs all of it.
+fn missing<'a>(written: &'a Written, host: &'a dyn Host) -> impl Iterator<Item = Finding> + 'a {
+    let is_missing = |name: &str| Program::named(name).is_some_and(|program| host.program(program).is_none());
+    written.filters().iter().filter(move |name| is_missing(name.get_ref())).map(|name| {
+        let note = "requests with it are answered as a fault of this host, status 125";
+        Finding::warning("this filter is not installed", note, Some(name.span()))
+    })
 }
 
 /// Where things of one grant are written.
@@ -163,8 +183,7 @@ fn shares_a_name(rule: &DestroyRule, other: &DestroyRule) -> bool {
 /// doesn't name it, its author has probably thought of the `except` as a wall.
 fn reopened<'a>(grant: &'a Grant, policy: &'a Policy, place: &'a Place<'_>) -> impl Iterator<Item = Finding> + 'a {
     grant.except.iter().enumerate().filter_map(move |(index, except)| {
-        let others = policy.grants.iter().filter(|other| other.id != grant.id && shares_an_operation(grant, other));
-        let opener = { others }.find(|other| opens(other, except))?;
+        let opener = policy.grants.iter().find(|other| other.id != grant.id && opens(other, grant, except))?;
         let span = place.or_whole(place.places.except.get(index).map(toml::Spanned::span));
         Some(Finding {
             level: Level::Error,
@@ -175,29 +194,39 @@ fn reopened<'a>(grant: &'a Grant, policy: &'a Policy, place: &'a Place<'_>) -> i
     })
 }
 
-fn shares_an_operation(a: &Grant, b: &Grant) -> bool {
-    Operation::ALL.into_iter().any(|operation| a.allow.has(operation) && b.allow.has(operation))
+/// Whether `other` covers, from above, a dataset that the pattern takes out of `grant`, for an operation of both. Looked
+/// for by example, so that what is found is there.
+fn opens(other: &Grant, grant: &Grant, except: &DatasetPattern) -> bool {
+    let shared = Operation::ALL.into_iter().any(|operation| grant.allow.has(operation) && other.allow.has(operation));
+    let named = other.datasets.iter().any(|pattern| pattern.as_str() == except.as_str());
+    let from_above = other.datasets.iter().filter(|pattern| !lies_within(pattern, except));
+    let mut pairs = from_above.flat_map(|pattern| grant.datasets.iter().map(move |own| (pattern, own)));
+    let is_example = |dataset: Dataset| {
+        except.covers(&dataset, Scope::Both)
+            && other.covers(&dataset)
+            && grant.datasets.iter().any(|own| own.covers(&dataset, grant.scope))
+    };
+    shared && !named && pairs.any(|(pattern, own)| example(except, [pattern, own]).is_some_and(is_example))
 }
 
-/// Whether the grant covers, from above, something that the pattern takes out.
-fn opens(grant: &Grant, except: &DatasetPattern) -> bool {
-    if grant.except.iter().any(|own| own.as_str() == except.as_str()) {
-        return false;
-    }
-    let inside = Dataset::parse(&sample(except.as_str())).ok();
-    if inside.as_ref().is_some_and(|inside| grant.except.iter().any(|own| own.covers(inside, Scope::Both))) {
-        return false;
-    }
-    grant.datasets.iter().filter(|pattern| !names(pattern, except)).any(|pattern| {
-        let below = pattern.literal().is_some_and(|top| grant.scope != Scope::Local && except.may_match_below(&top));
-        below || inside.as_ref().is_some_and(|inside| pattern.covers(inside, grant.scope))
-    })
+/// Whether all that the pattern names itself lies in the other.
+fn lies_within(pattern: &DatasetPattern, except: &DatasetPattern) -> bool {
+    Dataset::parse(&sample(pattern.as_str())).is_ok_and(|dataset| except.covers(&dataset, Scope::Both))
 }
 
-/// Whether the pattern is the other one, or stands for something inside of it.
-fn names(pattern: &DatasetPattern, except: &DatasetPattern) -> bool {
-    let inside = |dataset| except.covers(&dataset, Scope::Both);
-    pattern.as_str() == except.as_str() || Dataset::parse(&sample(pattern.as_str())).is_ok_and(inside)
+/// A dataset that could match the pattern, made with the plain components of the others where it has a wildcard.
+fn example(pattern: &DatasetPattern, others: [&DatasetPattern; 2]) -> Option<Dataset> {
+    let is_plain = |component: &&str| !component.contains(['*', '?', '[']);
+    let components: Vec<String> = pattern
+        .as_str()
+        .split('/')
+        .enumerate()
+        .map(|(depth, own)| {
+            let theirs = others.iter().filter_map(|other| other.as_str().split('/').nth(depth));
+            std::iter::once(own).chain(theirs).find(is_plain).map_or_else(|| sample(own), str::to_owned)
+        })
+        .collect();
+    Dataset::parse(&components.join("/")).ok()
 }
 
 /// A name that the pattern matches: a letter for `*` and `?`, the first of its characters for `[...]`.
@@ -219,7 +248,112 @@ fn sample(pattern: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// What is found: how bad, what is said, and what is pointed at.
+    fn lint(text: &str) -> Vec<(Level, String, String)> {
+        let policy = policy::parse(text, None).unwrap();
+        // 2027-01-15
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let found = findings(&policy, &Written::read(text), now);
+        let at = |span: Option<Range<usize>>| text.get(span.unwrap_or_default()).unwrap().to_owned();
+        found.into_iter().map(|finding| (finding.level, finding.what, at(finding.span))).collect()
+    }
+
+    fn pointed(text: &str) -> Vec<String> {
+        lint(text).into_iter().map(|(_, _, at)| at).collect()
+    }
+
+    const PULL: &str = "[[grant]]\nrole = 'pull-source'\ndatasets = ['tank/home']\n";
+
+    #[test]
+    fn the_common_case_has_nothing_to_find() {
+        assert_eq!(lint(PULL), []);
+    }
+
+    #[test]
+    fn a_policy_without_a_grant_is_found() {
+        assert_eq!(lint("")[0].1, "no grant");
+    }
+
+    #[test]
+    fn a_grant_that_has_ended_is_found_at_its_date() {
+        assert_eq!(pointed(&format!("{PULL}until = 2027-01-01T00:00:00Z\n")), ["2027-01-01T00:00:00Z"]);
+        assert!(lint(&format!("{PULL}until = 2028-01-01T00:00:00Z\n")).is_empty());
+    }
+
+    #[test]
+    fn sending_plain_text_of_encrypted_datasets_is_found_where_there_is_sending() {
+        assert_eq!(pointed(&format!("{PULL}send.raw = 'any'\n")), ["'any'"]);
+        assert_eq!(pointed(&format!("{PULL}send.raw = 'never'\n")), ["'never'"]);
+        assert!(lint(&format!("{PULL}send.raw = 'always'\n")).is_empty());
+        assert!(lint(&format!("{PULL}send.raw = 'any'\nallow = ['list']\n")).is_empty());
+    }
+
+    #[test]
+    fn gaining_rights_is_found_for_what_it_takes_away() {
+        let found = lint(&format!("{PULL}[privilege]\nvia = 'sudo'\n"));
+        assert_eq!(found, [(Level::Warning, "the sandbox does not hold for zfs".to_owned(), "'sudo'".to_owned())]);
+    }
+
+    #[test]
+    fn a_written_rule_that_loses_the_floor_of_its_role_is_found() {
+        let rule = |text| lint(&format!("{PULL}[[grant.destroy]]\n{text}\n"));
+        let what = &rule("names = ['bzfs_*']")[0].1;
+        assert_eq!(what, "the role's floor of 7 days, 4 weeks, 0 months is lost");
+        assert_eq!(rule("names = ['bzfs_*']\nfloor = { daily = 7 }").len(), 1);
+        assert!(rule("names = ['bzfs_*']\nfloor = { daily = 7, weekly = 4 }").is_empty());
+        assert!(rule("names = ['mine_*']").is_empty());
+    }
+
+    #[test]
+    fn any_name_that_may_be_destroyed_is_found_at_the_star() {
+        let text = format!("{PULL}[[grant.destroy]]\nnames = ['a', '*']\nfloor = {{ daily = 99, weekly = 99 }}\n");
+        assert_eq!(pointed(&text), ["'*'"]);
+    }
+
+    #[test]
+    fn an_except_that_another_grant_opens_again_is_an_error() {
+        let with = |other: &str| lint(&format!("{PULL}except = ['tank/home/private']\n[[grant]]\n{other}\n"));
+        let found = with("allow = ['send']\ndatasets = ['tank']");
+        let what = "grant 2 opens 'tank/home/private' again without naming it".to_owned();
+        assert_eq!(found, [(Level::Error, what, "'tank/home/private'".to_owned())]);
+        let fine = [
+            "allow = ['send']\ndatasets = ['tank/home/private']",
+            "allow = ['send']\ndatasets = ['tank/home/private/shared']",
+            "allow = ['send']\ndatasets = ['tank']\nexcept = ['tank/home/private']",
+            "allow = ['send']\ndatasets = ['tank']\nexcept = ['tank/*/private']",
+            "allow = ['send']\ndatasets = ['tank/home']\nscope = 'local'",
+            "allow = ['send']\ndatasets = ['tank/other']",
+            "datasets = ['tank']",
+        ];
+        for other in fine {
+            assert_eq!(with(other), [], "{other}");
+        }
+    }
+
+    #[test]
+    fn an_except_with_a_wildcard_is_opened_by_what_it_could_match_below() {
+        let with = |other: &str| {
+            lint(&format!("{PULL}except = ['tank/home/*/private']\n[[grant]]\nallow = ['send']\n{other}\n")).len()
+        };
+        assert_eq!(with("datasets = ['tank/home/anna']"), 1);
+        assert_eq!(with("datasets = ['tank/home/*']"), 1);
+        assert_eq!(with("datasets = ['tank/home/anna/private']"), 0);
+        assert_eq!(with("datasets = ['tank/homes']"), 0);
+        assert_eq!(with("datasets = ['tank']\nexcept = ['tank/*/*/private']"), 0);
+    }
+
+    #[test]
+    fn filters_that_are_written_and_not_installed_are_found_by_name() {
+        let host = crate::facts::Table::parse("programs = ['lzop']").unwrap();
+        let text = "[filters]\nallow = ['lzop', 'pv']\n";
+        let found: Vec<_> = missing(&Written::read(text), &host).map(|finding| finding.span).collect();
+        assert_eq!(found, [Some(26..30)]);
+        assert_eq!(missing(&Written::read(PULL), &host).count(), 0);
+    }
 
     #[test]
     fn a_sample_is_what_the_pattern_matches() {

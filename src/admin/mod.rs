@@ -1,5 +1,5 @@
-//! zfs-shell-policy: what an administrator asks of a policy. Never part of the gate. It starts no program, and decides
-//! nothing: [`crate::judge`] does.
+//! zfs-shell-policy: what an administrator asks of a policy. Never part of the gate. It decides nothing, [`crate::judge`]
+//! does, and runs nothing but the questions of [`crate::host::Live`].
 #![forbid(unsafe_code)]
 
 mod check;
@@ -8,11 +8,13 @@ mod diagnostic;
 mod form;
 mod json;
 mod lint;
+mod output;
+mod show;
 mod sketch;
 mod source;
 mod written;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -21,12 +23,12 @@ use thiserror::Error;
 use toml::value::Datetime;
 
 use cli::{Cli, Command};
+use output::Output;
 
 /// The policy tool.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // One place knows of colours: on anything but a terminal, and with NO_COLOR, anstream takes them out again.
-    let mut out = BufWriter::with_capacity(1 << 16, anstream::stdout().lock());
+    let mut out = Output::new();
     let status = run(&cli.command, &mut out).and_then(|status| Ok(out.flush().map(|()| status)?));
     match status {
         Ok(status) => status.into(),
@@ -47,7 +49,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
     match command {
         Command::Check(arguments) => check::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),
-        Command::Show(_) => Err(Stop::said("show: not written yet")),
+        Command::Show(arguments) => show::run(arguments, out),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Finds and reads what is given on the command line: the policy by its path or by its name, and other files. The only
-//! place of this room that opens files.
+//! Finds and reads what is given on the command line: the policy by its path or by its name, and other files. Nothing else
+//! in this room opens any.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -24,18 +24,16 @@ impl Source {
     /// A name goes the gate's own way (`policy::open`, with its rules about owners and modes); a path is just read.
     pub(super) fn find(arguments: &cli::Policy) -> Result<Self, Stop> {
         let path = &arguments.policy;
-        let shown = path.display();
         if is_path(path) {
             let client = arguments.client.as_deref().map(Component::parse).transpose();
             let client = client.map_err(|error| Stop::said(format!("--client: {error}")))?;
-            return Ok(Self { path: shown.to_string(), text: text(path)?, client });
+            return Ok(Self { path: path.display().to_string(), text: text(path)?, client });
         }
         if arguments.client.is_some() {
-            return Err(Stop::said(format!("--client goes with the path of a file; write {shown}/CLIENT")));
+            return Err(Stop::said(format!("--client goes with a file's path; write {}/CLIENT", path.display())));
         }
-        let trouble = |error| Stop::said(format!("{shown}: {error}"));
-        let name = PolicyName::parse(&path.to_string_lossy()).map_err(trouble)?;
-        let text = policy::open(Path::new(DIRECTORY), &name).map_err(trouble)?;
+        let name = PolicyName::parse(&path.to_string_lossy()).map_err(Stop::said)?;
+        let text = policy::open(Path::new(DIRECTORY), &name).map_err(Stop::said)?;
         Ok(Self { path: format!("{DIRECTORY}/{}.toml", name.name), text, client: name.client })
     }
 
@@ -56,25 +54,19 @@ fn is_path(policy: &Path) -> bool {
     text.ends_with(".toml") || text.contains('/') && policy.exists()
 }
 
-/// The text of a file.
+/// The text of a policy or of facts.
 pub(super) fn text(path: &Path) -> Result<String, Stop> {
-    let mut text = String::new();
-    let read = opened(path).and_then(|mut file| io::Read::read_to_string(&mut file, &mut text));
-    read.map(|_| text).map_err(|error| Stop::said(format!("{}: {error}", path.display())))
+    policy::open_path(path).map_err(Stop::said)
 }
 
 /// The bytes of a file as they are needed; `-` is standard input.
+#[expect(clippy::disallowed_methods, reason = "the policy tool reads what its user names, with its user's rights")]
 pub(super) fn lines(path: &Path) -> Result<Box<dyn BufRead>, Stop> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin().lock()));
     }
-    let file = opened(path).map_err(|error| Stop::said(format!("{}: {error}", path.display())))?;
+    let file = File::open(path).map_err(|error| Stop::said(format!("{}: {error}", path.display())))?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the policy tool reads what its user names, with its user's rights")]
-fn opened(path: &Path) -> io::Result<File> {
-    File::open(path)
 }
 
 #[cfg(test)]
@@ -97,7 +89,7 @@ mod tests {
     fn a_client_given_twice_over_is_an_error() {
         let arguments = cli::Policy { policy: "push/laptop".into(), client: Some("x".to_owned()) };
         let error = Source::find(&arguments).unwrap_err().to_string();
-        assert!(error.contains("--client goes with the path"), "{error}");
+        assert!(error.contains("--client goes with a file"), "{error}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(super) struct Written {
     #[serde(default)]
     grant: Vec<Spanned<Grant>>,
     #[serde(default)]
+    filters: Filters,
+    #[serde(default)]
     privilege: Privilege,
 }
 
@@ -42,6 +44,12 @@ pub(super) struct Destroy {
 }
 
 #[derive(Debug, Default, Deserialize)]
+struct Filters {
+    #[serde(default)]
+    allow: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
 struct Privilege {
     via: Option<Spanned<String>>,
 }
@@ -55,6 +63,11 @@ impl Written {
     /// A grant by its place in the file, and where it is.
     pub(super) fn grant(&self, index: usize) -> Option<(&Grant, Range<usize>)> {
         self.grant.get(index).map(|grant| (grant.get_ref(), grant.span()))
+    }
+
+    /// The names in `filters.allow`.
+    pub(super) fn filters(&self) -> &[Spanned<String>] {
+        &self.filters.allow
     }
 
     /// Where `privilege.via` is.

@@ -224,7 +224,7 @@ mod tests {
             ("echo a -n -e", "a -n -e\n"),
             ("echo - -- -x", "- -- -x\n"),
             ("echo -nx", "-nx\n"),
-            ("echo test@host:~ 100%", "test@host:~ 100%\n"),
+            ("echo 'test@host:~' 100%", "test@host:~ 100%\n"),
         ] {
             assert_eq!(read(line), Ok(Builtin::Echo(text.into())), "{line}");
         }
@@ -237,7 +237,7 @@ mod tests {
         }
         assert_eq!(refused(r"echo '\c' x"), What::Value);
         assert_eq!(refused(r"echo a 'b\'"), What::Value);
-        assert_eq!(refused("echo caf\u{e9}"), What::Value);
+        assert_eq!(refused("echo 'caf\u{e9}'"), What::Value);
     }
 
     #[test]

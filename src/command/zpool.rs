@@ -1,5 +1,4 @@
-//! zpool(8): what clients ask of pools. Left out on purpose: everything that shows devices (-v, -P, -L, -g), repeats
-//! itself (-T, intervals) or prints JSON.
+//! zpool(8): what clients ask of pools. Left out on purpose: what repeats itself (-T, intervals) or prints JSON (-j).
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -49,6 +48,8 @@ pub struct PoolList {
     pub exact: bool,
     /// -o
     pub columns: Option<PoolProperties>,
+    /// -g, -L, -P, -v: shows the devices that pools are made of. No policy can allow it.
+    pub devices: bool,
     /// None stands for all pools.
     pub pools: Vec<Pool>,
 }
@@ -112,12 +113,22 @@ const UNSERVED: &[&str] = &[
 #[derive(Clone, Copy)]
 enum Flag {
     Columns,
+    Devices,
     Exact,
     Scripted,
 }
 
-const OPTIONS: &[Opt<Flag>] =
+const GET: &[Opt<Flag>] =
     &[Opt::flag('H', Flag::Scripted), Opt::value('o', Flag::Columns), Opt::flag('p', Flag::Exact)];
+const LIST: &[Opt<Flag>] = &[
+    Opt::flag('H', Flag::Scripted),
+    Opt::flag('L', Flag::Devices),
+    Opt::flag('P', Flag::Devices),
+    Opt::flag('g', Flag::Devices),
+    Opt::value('o', Flag::Columns),
+    Opt::flag('p', Flag::Exact),
+    Opt::flag('v', Flag::Devices),
+];
 
 impl Zpool {
     /// Reads what follows `zpool`.
@@ -173,7 +184,7 @@ impl Zpool {
 
 impl PoolGet {
     fn read(subcommand: Text<'_>, words: &[Word]) -> Result<Self, Error> {
-        let found = read(OPTIONS, words)?;
+        let found = read(GET, words)?;
         let (properties, pools) = found.operands.split_first().ok_or(subcommand.error(What::MissingOperand))?;
         let mut get = Self {
             scripted: false,
@@ -188,6 +199,7 @@ impl PoolGet {
         for option in found.options {
             match option.is {
                 Flag::Columns => get.fields = Some(Fields::of_pool(option.text)?),
+                Flag::Devices => return Err(option.text.error(What::Option)),
                 Flag::Exact => get.exact = true,
                 Flag::Scripted => get.scripted = true,
             }
@@ -198,12 +210,13 @@ impl PoolGet {
 
 impl PoolList {
     fn read(words: &[Word]) -> Result<Self, Error> {
-        let found = read(OPTIONS, words)?;
+        let found = read(LIST, words)?;
         let mut list =
-            Self { scripted: false, exact: false, columns: None, pools: pools_of(&found.operands)? };
+            Self { scripted: false, exact: false, columns: None, devices: false, pools: pools_of(&found.operands)? };
         for option in found.options {
             match option.is {
                 Flag::Columns => list.columns = Some(PoolProperties::read(option.text)?),
+                Flag::Devices => list.devices = true,
                 Flag::Exact => list.exact = true,
                 Flag::Scripted => list.scripted = true,
             }

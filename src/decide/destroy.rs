@@ -151,10 +151,7 @@ impl Scene<'_> {
         // Names that no rule covers are refused whether they exist or not, and without asking the host.
         let covered = |name: &SnapshotName| grant.destroy.iter().any(|rule| rule.names.matches(name.as_str()));
         let uncovered = |name: &SnapshotName| Stop::from(format!("no destroy rule covers '{dataset}@{name}'"));
-        if let Some(name) = specs.iter().find_map(|spec| match spec {
-            Spec::One(name) if !covered(name) => Some(name),
-            _ => None,
-        }) {
+        if let Some(name) = specs.iter().flat_map(Spec::names).find(|name| !covered(name)) {
             return Err(uncovered(name));
         }
         let Some(census) = self.host.snapshots(dataset)? else {

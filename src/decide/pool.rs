@@ -27,13 +27,16 @@ impl Scene<'_> {
             return self.verdict(grant, PoolGet { pools, ..get.clone() }, &get.pools, None);
         }
         let shown = get.fields.as_ref().map_or(DEFAULT_FIELDS, |fields| &fields.0);
-        let (asked, table) = self.get_table(get.scripted, shown, of_zpool);
+        let (asked, table) = self.get_table(get.scripted, shown, Field::Plain, of_zpool);
         let rewritten = PoolGet { pools, scripted: true, fields: Some(Fields(asked)), ..get.clone() };
         self.verdict(grant, rewritten, &get.pools, Some(table))
     }
 
     fn pool_list(&self, list: &PoolList) -> Result<Verdict, Stop> {
         let (pools, grant) = self.pools(&list.pools, |pool| Stop::Hidden(answer::missing_pool(pool)))?;
+        if list.devices {
+            return Err("zpool list does not show devices here".into());
+        }
         let columns = list.columns.clone().unwrap_or_else(PoolProperties::of_list);
         let mut public: Vec<PoolProperty> = columns.0.iter().filter(|column| column.is_public()).cloned().collect();
         let table = (public.len() < columns.0.len()).then(|| {

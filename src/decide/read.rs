@@ -26,10 +26,10 @@ impl Scene<'_> {
         }
         let columns = list.columns.clone().unwrap_or_else(default_columns);
         let tells = |property: &Property| property.names_datasets() || self.is_foreign(property);
-        let mut verdict = if targets.above.is_empty() && !columns.iter().any(tells) {
+        let mut verdict = if targets.above.is_empty() && !targets.partial && !columns.iter().any(tells) {
             self.ask(&targets, |reach, operands| List { reach, operands, ..list.clone() }.render(), None)?
         } else {
-            let (asked, mut table) = self.list_table(list.scripted, &columns);
+            let (asked, mut table) = self.list_table(list.scripted, &columns, targets.partial);
             if types.filesystem {
                 for above in &targets.above {
                     table.row(columns.iter().map(|column| of_above(above, column)).collect());
@@ -44,22 +44,22 @@ impl Scene<'_> {
         Ok(verdict)
     }
 
-    /// What zfs is asked, and what becomes of it: columns that name datasets first, so that nothing can shift them.
-    fn list_table(&self, scripted: bool, columns: &Properties) -> (Properties, Table) {
+    /// What zfs is asked, and what becomes of it: the dataset of the row and columns that name datasets come first, so
+    /// that nothing can shift them.
+    fn list_table(&self, scripted: bool, columns: &Properties, partial: bool) -> (Properties, Table) {
         let own = || columns.iter().filter(|property| !self.is_foreign(property));
-        let mut asked: Vec<Property> = own().filter(|property| property.names_datasets()).cloned().collect();
-        let fields = asked.iter().map(|_| Field::Datasets).collect::<Vec<_>>();
-        asked.extend(own().filter(|property| !property.names_datasets()).cloned());
-        if asked.is_empty() {
-            asked.push(Property::Native("name"));
-        }
-        let fields = asked.iter().enumerate().map(|(place, _)| *fields.get(place).unwrap_or(&Field::Plain)).collect();
+        let name = Property::Native("name");
+        let named = (partial || own().next().is_none()).then_some((&name, Field::Dataset));
+        let naming = own().filter(|property| property.names_datasets()).map(|property| (property, Field::Datasets));
+        let plain = own().filter(|property| !property.names_datasets()).map(|property| (property, Field::Plain));
+        let (asked, fields): (Vec<&Property>, _) = named.into_iter().chain(naming).chain(plain).unzip();
         let column = |property: &Property| Column {
             title: property.title(),
-            field: asked.iter().position(|other| other == property),
+            field: asked.iter().position(|other| *other == property),
         };
         let columns = columns.iter().map(column).collect();
-        (Properties::of(asked.iter().cloned()), Table::new(scripted, columns, fields, self.visible()))
+        let table = Table::new(scripted, columns, fields, self.visible());
+        (Properties::of(asked.into_iter().cloned()), table)
     }
 
     pub(super) fn get(&self, get: &Get) -> Result<Verdict, Stop> {
@@ -73,10 +73,10 @@ impl Scene<'_> {
             return Err(format!("'{property}' names a dataset outside the grant").into());
         }
         let shown = get.fields.as_ref().map_or(DEFAULT_FIELDS, |fields| &fields.0);
-        let mut verdict = if targets.above.is_empty() && !tells(get.properties.as_ref(), shown) {
+        let mut verdict = if targets.above.is_empty() && !targets.partial && !tells(get.properties.as_ref(), shown) {
             self.ask(&targets, |reach, operands| Get { reach, operands, ..get.clone() }.render(), None)?
         } else {
-            let (asked, mut table) = self.get_table(get.scripted, shown, of_zfs);
+            let (asked, mut table) = self.get_table(get.scripted, shown, Field::Dataset, of_zfs);
             if types.filesystem && get.sources.is_none_or(|sources| sources.has_none()) {
                 for above in &targets.above {
                     self.rows_of_above(&mut table, above, get.properties.as_ref(), shown);
@@ -92,12 +92,18 @@ impl Scene<'_> {
     }
 
     /// The fields that are asked for, the free text of values at the end, and what becomes of them.
-    pub(super) fn get_table(&self, scripted: bool, shown: &[Shown], tells: fn(&str) -> Tells) -> (Vec<Shown>, Table) {
+    pub(super) fn get_table(
+        &self,
+        scripted: bool,
+        shown: &[Shown],
+        name: Field,
+        tells: fn(&str) -> Tells,
+    ) -> (Vec<Shown>, Table) {
         let order = [Shown::Name, Shown::Property, Shown::Source, Shown::Value, Shown::Received];
         let needed = |field: &Shown| matches!(field, Shown::Name | Shown::Property) || shown.contains(field);
         let asked: Vec<Shown> = order.into_iter().filter(needed).collect();
         let field = |field: &Shown| match field {
-            Shown::Name => Field::Plain,
+            Shown::Name => name,
             Shown::Property => Field::Property(tells),
             Shown::Source => Field::Source,
             Shown::Received | Shown::Value => Field::Value,

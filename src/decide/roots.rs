@@ -14,25 +14,23 @@ pub(super) struct Targets {
     pub above: Vec<Dataset>,
     /// The grant of the first operand.
     pub grant: Option<GrantId>,
+    /// Whether zfs will show datasets that are not granted, so that their rows must be left out.
+    pub partial: bool,
 }
 
 impl Scene<'_> {
     /// Sorts operands out. `types` are those that will be shown.
     pub(super) fn targets(&self, operands: &[Named], reach: Reach, types: Types) -> Result<Targets, Stop> {
-        let mut targets = Targets { groups: Vec::new(), above: Vec::new(), grant: None };
+        let mut targets = Targets { groups: Vec::new(), above: Vec::new(), grant: None, partial: false };
         let mut hidden = None;
         let below = shows_below(reach, types);
         for operand in operands {
             let dataset = operand.dataset();
-            let found = self.permit(dataset, Operation::List, || answer::missing(operand), |grant| {
-                match below && matches!(operand, Named::Dataset(_)) && !grant.covers_subtree(dataset) {
-                    true => Err("the grant does not cover all that lies below, as -r and -d need".into()),
-                    false => Ok(()),
-                }
-            });
-            match found {
-                Ok((grant, ())) => {
+            let whole = |grant: &Grant| Ok(grant.covers_subtree(dataset));
+            match self.permit(dataset, Operation::List, || answer::missing(operand), whole) {
+                Ok((grant, whole)) => {
                     targets.grant.get_or_insert(grant);
+                    targets.partial |= below && !whole && matches!(operand, Named::Dataset(_));
                     targets.ask(reach, operand.clone());
                 }
                 Err(Stop::Hidden(_)) if matches!(operand, Named::Dataset(_)) && self.implied(dataset) => {
@@ -63,36 +61,31 @@ impl Scene<'_> {
                 },
                 other => other,
             };
-            let covered = self.covering(root).any(|grant| grant.covers_subtree(root) || !shows_below(reach, types));
-            if !covered {
-                return Err("the grant does not cover all that lies below, as -r and -d need".into());
-            }
+            targets.partial |= shows_below(reach, types) && !self.covering(root).any(|grant| grant.covers_subtree(root));
             targets.grant.get_or_insert(*grant);
             targets.ask(reach, Named::Dataset(root.clone()));
         }
         Ok(())
     }
 
-    /// The datasets that grants with `list` name, each once, none within another.
+    /// The datasets that grants with `list` name, each once, none within another whose rows show it anyway.
     pub(super) fn roots(&self) -> Result<Vec<(Dataset, GrantId)>, Stop> {
-        let mut roots: Vec<(Dataset, GrantId)> = Vec::new();
+        let mut roots: Vec<(Dataset, &Grant)> = Vec::new();
         for grant in self.listing() {
             for pattern in grant.datasets.iter() {
-                match pattern.literal() {
-                    Some(root) if grant.scope != Scope::Descendents => roots.push((root, grant.id)),
-                    _ => return Err("a grant has wildcards, or is for what lies below alone: name the dataset".into()),
-                }
+                let root = pattern.literal().ok_or("a grant has wildcards: name the dataset")?;
+                roots.push((root, grant));
             }
         }
-        roots.sort();
-        // Sorted, a dataset stands in front of what lies within it, though not always next to it.
-        let mut kept: Vec<(Dataset, GrantId)> = Vec::new();
-        for (root, grant) in roots {
-            if !kept.iter().any(|(other, _)| root.is_within(other)) {
-                kept.push((root, grant));
-            }
-        }
-        Ok(kept)
+        roots.sort_by(|(a, _), (b, _)| a.cmp(b));
+        roots.dedup_by(|(a, _), (b, _)| a == b);
+        let shown = |root: &Dataset| {
+            let shows = |(other, grant): &(Dataset, &Grant)| {
+                other != root && root.is_within(other) && grant.scope != Scope::Local
+            };
+            roots.iter().any(shows)
+        };
+        Ok(roots.iter().filter(|(root, _)| !shown(root)).map(|(root, grant)| (root.clone(), grant.id)).collect())
     }
 
     /// Whether a grant with `list` says itself that the dataset exists.

@@ -45,11 +45,13 @@ pub(super) fn unknown(what: &str, given: &str, valid: &[&str]) -> String {
     if valid.iter().any(|valid| is_later(valid, given)) {
         return format!("`{given}` is not served by this version");
     }
-    match nearest(given, valid) {
-        Some(nearest) => format!("unknown {what} `{given}`, did you mean `{nearest}`?"),
-        None => {
+    let shown = given.escape_debug();
+    match (nearest(given, valid), valid) {
+        (Some(nearest), _) => format!("unknown {what} `{shown}`, did you mean `{nearest}`?"),
+        (None, [only]) => format!("unknown {what} `{shown}`, expected `{only}`"),
+        (None, valid) => {
             let valid: Vec<String> = valid.iter().map(|valid| format!("`{valid}`")).collect();
-            format!("unknown {what} `{given}`, expected one of {}", valid.join(", "))
+            format!("unknown {what} `{shown}`, expected one of {}", valid.join(", "))
         }
     }
 }
@@ -136,6 +138,8 @@ mod tests {
             ("unknown field `via2`, expected `via`", "unknown key `via2`, did you mean `via`?"),
             ("unknown field `x`, expected `max` or `tags`", "unknown key `x`, expected one of `max`, `tags`"),
             ("unknown field `receive`, expected one of `role`, `a`", "`receive` is not served by this version"),
+            ("unknown field `x\ny`, expected `via`", "unknown key `x\\ny`, expected `via`"),
+            ("unknown field ``, expected `, expected `via`", "unknown key ``, expected `, expected `via`"),
             ("invalid type: map, expected a boolean", "invalid type: table, expected a boolean"),
             ("one\ntwo", "one two"),
         ];

@@ -63,19 +63,21 @@ pub enum OpenError {
         /// The permission bits.
         mode: u32,
     },
-    /// It belongs to somebody whose policy this is not.
-    #[error("{path} belongs to user {owner}, not to root{}", if *.same {
-        " and not to another account than this"
-    } else {
-        " or the owner of the policy"
-    })]
-    Owner {
+    /// It belongs to the account that the policy is to limit.
+    #[error("{path} belongs to user {owner}, whom the policy is to limit")]
+    Own {
+        /// What belongs to it.
+        path: PathBuf,
+        /// Its number.
+        owner: u32,
+    },
+    /// It belongs to somebody who has nothing to do with the policy.
+    #[error("{path} belongs to user {owner}, who is neither root nor the owner of the policy")]
+    Foreign {
         /// What belongs to them.
         path: PathBuf,
         /// Their number.
         owner: u32,
-        /// Whether they are whom the policy is for.
-        same: bool,
     },
     /// More than [`MAX_POLICY`] bytes.
     #[error("{0} is larger than {MAX_POLICY} bytes")]
@@ -204,7 +206,7 @@ impl Walk {
         self.trust(&stat)?;
         match self.owner {
             // The directory's owner could put another file there.
-            Some((owner, path)) if owner != stat.st_uid => Err(OpenError::Owner { path, owner, same: false }),
+            Some((owner, path)) if owner != stat.st_uid => Err(OpenError::Foreign { path, owner }),
             _ => text(self.fd, &self.path, usize::try_from(stat.st_size).unwrap_or(usize::MAX)),
         }
     }
@@ -221,11 +223,10 @@ impl Walk {
                 return Err(OpenError::Writable { path: self.path.clone(), by, mode });
             }
         }
-        let wrong = |same| OpenError::Owner { path: self.path.clone(), owner: stat.st_uid, same };
         match (&self.owner, stat.st_uid) {
             (_, 0) => Ok(()),
-            (_, owner) if owner == self.runs_as => Err(wrong(true)),
-            (Some((first, _)), owner) if *first != owner => Err(wrong(false)),
+            (_, owner) if owner == self.runs_as => Err(OpenError::Own { path: self.path.clone(), owner }),
+            (Some((first, _)), owner) if *first != owner => Err(OpenError::Foreign { path: self.path.clone(), owner }),
             (Some(_), _) => Ok(()),
             (None, owner) => {
                 self.owner = Some((owner, self.path.clone()));
@@ -376,10 +377,10 @@ mod tests {
         if us == 0 {
             assert!(stand.open_as(0).is_ok(), "what root runs may be root's");
             chown(stand.path("etc/nas.toml"), Some(SOMEBODY), None).unwrap();
-            let expected = "etc/nas.toml belongs to user 1234, not to root and not to another account than this";
+            let expected = "etc/nas.toml belongs to user 1234, whom the policy is to limit";
             assert_eq!(stand.open().unwrap_err(), expected);
         } else {
-            let expected = format!("etc belongs to user {us}, not to root and not to another account than this");
+            let expected = format!("etc belongs to user {us}, whom the policy is to limit");
             assert_eq!(stand.open_as(us), Err(expected));
         }
     }
@@ -395,11 +396,14 @@ mod tests {
         chown(stand.path("etc"), Some(ANOTHER), None).unwrap();
         assert!(stand.open().is_ok());
         chown(stand.path("etc/nas.toml"), Some(0), None).unwrap();
-        assert_eq!(stand.open().unwrap_err(), "etc belongs to user 1235, not to root or the owner of the policy");
+        assert_eq!(
+            stand.open().unwrap_err(),
+            "etc belongs to user 1235, who is neither root nor the owner of the policy"
+        );
         chown(stand.path("etc/nas.toml"), Some(ANOTHER + 1), None).unwrap();
         assert_eq!(
             stand.open().unwrap_err(),
-            "etc/nas.toml belongs to user 1236, not to root or the owner of the policy"
+            "etc/nas.toml belongs to user 1236, who is neither root nor the owner of the policy"
         );
     }
 

@@ -33,7 +33,7 @@ pub enum PatternError {
     #[error("`[^` has no one meaning, write `[!`")]
     Caret,
     /// A character that no name has there.
-    #[error("`{0}` is in no name")]
+    #[error("`{}` is in no name", .0.escape_debug())]
     Character(char),
     /// What it spells out is not a dataset's name.
     #[error(transparent)]
@@ -65,7 +65,7 @@ enum Place {
 impl DatasetPattern {
     /// Reads a pattern: what it spells out must be what OpenZFS takes for a dataset.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let Some(plain) = text.find(WILDCARDS) else {
+        let Some(plain) = text.bytes().position(|byte| matches!(byte, b'*' | b'?' | b'[')) else {
             return literal(text);
         };
         if text.len() > MAX_PATTERN || text.split('/').count() > MAX_NESTING + 1 {
@@ -106,13 +106,16 @@ impl DatasetPattern {
 
     fn place(&self, dataset: &str) -> Option<Place> {
         match &self.0 {
-            Form::Literal(literal) => match dataset.strip_prefix(literal.as_str())?.as_bytes() {
-                [] => Some(Place::At),
-                [b'/', ..] => Some(Place::Below),
-                _ => None,
-            },
+            Form::Literal(literal) => {
+                let place = match dataset.as_bytes().get(literal.as_str().len()) {
+                    None => Place::At,
+                    Some(b'/') => Place::Below,
+                    Some(_) => return None,
+                };
+                begins_with(dataset, literal.as_str()).then_some(place)
+            }
             Form::Wild { text, plain } => {
-                if !dataset.starts_with(text.get(..*plain)?) {
+                if !begins_with(dataset, text.get(..*plain)?) {
                     return None;
                 }
                 let mut components = dataset.split('/');
@@ -171,7 +174,7 @@ impl Default for Names {
 impl Names {
     /// Reads patterns.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, PatternError> {
-        texts.into_iter().map(Self::one).collect::<Result<Vec<_>, _>>().map(Self::from)
+        texts.into_iter().map(Self::one).collect::<Result<Vec<_>, _>>().map(Self::of)
     }
 
     /// Reads one of them.
@@ -181,6 +184,11 @@ impl Names {
         }
         check(text)?;
         Ok(text.into())
+    }
+
+    /// Of several that were read.
+    pub(super) fn of(patterns: Vec<Box<str>>) -> Self {
+        Self(patterns.into())
     }
 
     /// Whether one of them matches the whole name.
@@ -194,14 +202,14 @@ impl Names {
     }
 }
 
-/// From what [`Names::one`] took.
-impl From<Vec<Box<str>>> for Names {
-    fn from(patterns: Vec<Box<str>>) -> Self {
-        Self(patterns.into())
-    }
-}
-
 const WILDCARDS: [char; 3] = ['*', '?', '['];
+
+/// As `starts_with`, but looks at the end first: among many names of one parent that is where they differ.
+fn begins_with(dataset: &str, beginning: &str) -> bool {
+    dataset.as_bytes().get(..beginning.len()).is_some_and(|head| {
+        head.last_chunk::<8>() == beginning.as_bytes().last_chunk::<8>() && head == beginning.as_bytes()
+    })
+}
 
 fn is_above(dataset: &str, other: &str) -> bool {
     other.strip_prefix(dataset).is_some_and(|rest| rest.starts_with('/'))
@@ -387,6 +395,12 @@ mod tests {
                 assert!(!Names::parse([text]).unwrap().matches(delimited), "{text} on {delimited}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line() {
+        assert_eq!(Names::parse(["a\n"]).unwrap_err().to_string(), "`\\n` is in no name");
+        assert_eq!(Names::parse(["ü"]).unwrap_err().to_string(), "`ü` is in no name");
     }
 
     #[test]

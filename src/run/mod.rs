@@ -193,6 +193,9 @@ impl Session {
             };
             match done {
                 Ok(None) => {}
+                Ok(Some(Cut::Signal(signal))) => {
+                    return Ok(Ended { status: 128 | signal, cut: Some(Cut::Signal(signal)) });
+                }
                 Ok(cut) => return Ok(Ended { status: self.status, cut }),
                 Err(error) => self.status = self.failed(error)?,
             }

@@ -102,11 +102,8 @@ impl<'a> Reader<'a> {
                     behind
                 }
                 Ok((behind, Element::Word(written, text))) => {
-                    words.push(self.word(
-                        if words.is_empty() { Place::Program } else { Place::Argument },
-                        written,
-                        text,
-                    )?);
+                    let place = if words.is_empty() { Place::Program } else { Place::Argument };
+                    words.push(self.word(place, written, text)?);
                     behind
                 }
                 Err(nom::Err::Error(_)) => break input,

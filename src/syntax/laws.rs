@@ -19,12 +19,17 @@ fn all_words(script: &Script<Simple>) -> Vec<Vec<&str>> {
 /// Text that is mostly the language of shells.
 fn shellish() -> impl Strategy<Value = String> {
     let token = prop_oneof![
-        8 => prop::sample::select(&["zfs", "list", "a", "2", "22", "x2", "tank/data@a", "if", "a=b", "-x", "é", "\u{a0}"][..]),
-        8 => prop::sample::select(&[" ", " ", "\t", "\n", ";", "|", "&&", "||", "2>&1", ">/dev/null", "2>", "<", "&", "#"][..]),
-        4 => prop::sample::select(&["'", "\"", "\\", "'a b'", "\"a\\\"b\"", "\\;", "''", "'é'", "$", "`", "*", "{", "~", "(", "!"][..]),
+        8 => prop::sample::select(&WORDS[..]),
+        8 => prop::sample::select(&OPERATORS[..]),
+        4 => prop::sample::select(&QUOTES[..]),
     ];
     prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
 }
+
+const WORDS: [&str; 12] = ["zfs", "list", "a", "2", "22", "x2", "tank/data@a", "if", "a=b", "-x", "é", "\u{a0}"];
+const OPERATORS: [&str; 14] = [" ", " ", "\t", "\n", ";", "|", "&&", "||", "2>&1", ">/dev/null", "2>", "<", "&", "#"];
+const QUOTES: [&str; 15] =
+    ["'", "\"", "\\", "'a b'", "\"a\\\"b\"", "\\;", "''", "'é'", "$", "`", "*", "{", "~", "(", "!"];
 
 /// A word that some request could hold.
 fn any_word() -> impl Strategy<Value = String> {
@@ -47,7 +52,10 @@ proptest! {
     }
 
     #[test]
-    fn words_quoted_and_read_are_the_same_words(program in "[a-z][ -<>-~]{0,9}", others in prop::collection::vec(any_word(), 0..6)) {
+    fn words_quoted_and_read_are_the_same_words(
+        program in "[a-z][ -<>-~]{0,9}",
+        others in prop::collection::vec(any_word(), 0..6),
+    ) {
         let written: Vec<&str> = std::iter::once(&program).chain(&others).map(String::as_str).collect();
         let script = parse(quote(written.iter().copied()).as_bytes()).unwrap().unwrap();
         prop_assert_eq!(all_words(&script), vec![written]);

@@ -10,8 +10,8 @@ use super::room::{Parsed, refuse, refuse_any};
 use super::word::word;
 use super::{Construct, Redirect};
 
-/// A redirection with the descriptor in front of it. Digits are one only if nothing but `<` or `>` ends them and none is
-/// quoted (XCU 2.10.1, rule 2); shells differ in how many digits they take, so that all but a plain `2` is refused.
+/// A redirection with the descriptor in front of it. Digits are one only if none is quoted and `<` or `>` follows
+/// (XCU 2.10.1, rule 2); shells differ in how many digits they take, so that all but a plain `2` is refused.
 pub(super) fn redirect(input: &str) -> Parsed<'_, Redirect> {
     let (behind, descriptor) = digit0(input)?;
     let (_, _) = peek(one_of("<>")).parse(behind)?;

@@ -39,7 +39,7 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// General category Cf, Default_Ignorable_Code_Point and the non-characters at the end of the first plane (Unicode 16,
-/// UnicodeData.txt and DerivedCoreProperties.txt), and the planes for private use, of which nobody can say what they show.
+/// UnicodeData.txt and DerivedCoreProperties.txt), and what is for private use: nobody can say what that shows.
 const INVISIBLE: [RangeInclusive<char>; 29] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',

@@ -82,7 +82,7 @@ fn single_quoted(input: &str) -> Parsed<'_, Cow<'_, str>> {
     Ok((behind, Cow::Borrowed(text)))
 }
 
-/// XCU 2.2.3: `$` and the backquote keep their meaning, and the backslash has one before these, `"`, itself and a newline.
+/// XCU 2.2.3: `$` and the backquote keep their meaning; a backslash has one before these, `"`, itself and a newline.
 fn double_quoted(input: &str) -> Parsed<'_, Cow<'_, str>> {
     let (behind, quote) = tag("\"").parse(input)?;
     let part = alt((take_while1(|c| !"\"\\$`".contains(c) && !char::is_ascii_control(&c)), escaped_in_quotes));

@@ -37,6 +37,9 @@ fn a_hidden_dataset_is_answered_like_a_missing_one() {
     let mut seen = 0;
     for row in rows(&table) {
         let line = String::from_utf8_lossy(&bytes(row[1])).into_owned();
+        if !line.contains("tank/secret") {
+            continue;
+        }
         let there = judge(line.as_bytes(), &policy, &host);
         let missing = judge(line.replace("tank/secret", "tank/absent").as_bytes(), &policy, &host);
         if there.decision == "hidden" {

@@ -1,4 +1,5 @@
 //! The tables of requests: tab-separated, one header line, `#` begins a comment. (tests/attacks/README.md)
+#![expect(clippy::disallowed_methods, reason = "a test reads its tables")]
 
 use std::fs;
 

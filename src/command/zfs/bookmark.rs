@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn short_names_belong_to_the_other_operand() {
-        let full = "zfs bookmark -- tank/d@a 'tank/d#b'";
+        let full = "zfs bookmark -- tank/d@a tank/d#b";
         assert_eq!(rendered_again("bookmark tank/d@a '#b'"), full);
         assert_eq!(rendered_again("bookmark @a 'tank/d#b'"), full);
         assert_eq!(rendered_again("bookmark 'tank/d'@'a' 'tank/d'#'b'"), full);

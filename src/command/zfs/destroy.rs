@@ -154,6 +154,15 @@ impl Victim {
 }
 
 impl Spec {
+    /// The names that are written in it.
+    pub fn names(&self) -> impl Iterator<Item = &SnapshotName> {
+        let (first, last) = match self {
+            Self::One(name) => (Some(name), None),
+            Self::Range(first, last) => (first.as_ref(), last.as_ref()),
+        };
+        first.into_iter().chain(last)
+    }
+
     fn read(text: Text<'_>, spec: &str) -> Result<Self, Error> {
         let end = |end: &str| match end {
             "" => Ok(None),

@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_short_source_becomes_a_full_name() {
         assert_eq!(rendered_again("send -i @a tank/d@b"), "zfs send -i tank/d@a -- tank/d@b");
-        assert_eq!(rendered_again("send -i'#a' tank/d@b"), "zfs send -i 'tank/d#a' -- tank/d@b");
+        assert_eq!(rendered_again("send -i'#a' tank/d@b"), "zfs send -i tank/d#a -- tank/d@b");
         assert_eq!(rendered_again("send -nvP -I 'tank/d'@'a' 'tank/d'@'b'"), "zfs send -n -v -P -I tank/d@a -- tank/d@b");
     }
 

@@ -1,0 +1,383 @@
+//! The real binary between an environment like sshd's and stubs in place of zfs: statuses, what a program gets, signals,
+//! the log, and that nothing starts where nothing may.
+
+mod sandbox;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use sandbox::Sandbox;
+
+const POLICY: &str = r#"
+[[grant]]
+role = "pull-source"
+datasets = ["tank/data"]
+
+[filters]
+memory = "1GiB"
+
+[programs]
+zfs = "/stub/zfs"
+mbuffer = "/stub/mbuffer"
+"#;
+
+fn gate(sandbox: &Sandbox, prepare: &str, request: &str) -> Command {
+    let mut command = sandbox.command(prepare, &["/zfs-shell", "nas"]);
+    command.env("SSH_ORIGINAL_COMMAND", request).env("SSH_CONNECTION", "192.0.2.7 51022 192.0.2.1 22");
+    command
+}
+
+fn ask(sandbox: &Sandbox, request: &str) -> Output {
+    gate(sandbox, "", request).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn records(log: &UnixDatagram) -> Vec<String> {
+    let mut buffer = [0; 8192];
+    let mut records = Vec::new();
+    while let Ok(length) = log.recv(&mut buffer) {
+        records.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
+    }
+    records
+}
+
+#[test]
+fn what_is_allowed_has_its_own_status() {
+    let sandbox = Sandbox::new(POLICY);
+    for status in [0, 1, 3, 255] {
+        let output = ask(&sandbox, &format!("zfs snapshot tank/data@syncoid_exit{status}"));
+        assert_eq!(output.status.code(), Some(status), "{output:?}");
+    }
+    assert_eq!(ask(&sandbox, "zfs snapshot tank/data@syncoid_term").status.signal(), Some(15));
+    let output = ask(&sandbox, "zfs snapshot tank/data@syncoid_say");
+    assert_eq!((&*output.stdout, &*output.stderr), (&b"out say\n"[..], &b"err say\n"[..]));
+}
+
+#[test]
+fn what_is_not_allowed_has_a_status_by_its_kind_and_one_line() {
+    let sandbox = Sandbox::new(POLICY);
+    let table = [
+        ("zfs destroy -r tank/data", 126, "zfs-shell: refused: "),
+        ("zfs snapshot tank/data@mine", 126, "zfs-shell: refused: "),
+        ("rm -rf /", 127, "zfs-shell: unknown: "),
+        ("zfs list $(id)", 127, "zfs-shell: unknown: "),
+        ("zfs list tank/secret", 1, "cannot open 'tank/secret': dataset does not exist"),
+        ("zfs snapshot tank/data@syncoid_report && zfs snapshot tank/data@mine", 126, "zfs-shell: refused: "),
+        ("", 126, "zfs-shell: refused: "),
+    ];
+    for (request, status, line) in table {
+        let output = ask(&sandbox, request);
+        assert_eq!(output.status.code(), Some(status), "{request}: {output:?}");
+        let told = stderr(&output);
+        assert!(told.starts_with(line) && told.lines().count() == 1 && told.ends_with('\n'), "{request}: {told}");
+        assert_eq!(output.stdout, b"", "{request}");
+    }
+    assert_eq!(sandbox.read("tmp/report"), "");
+}
+
+#[test]
+fn what_is_broken_is_told_to_the_log_alone() {
+    let sandbox = Sandbox::new("[[grant]]\ndatasetz = []\n");
+    let log = sandbox.log();
+    let output = ask(&sandbox, "zfs list tank/data");
+    assert_eq!(output.status.code(), Some(125));
+    assert_eq!(stderr(&output), "zfs-shell: not available, see the log\n");
+    let record = records(&log).concat();
+    assert!(record.starts_with("<83>zfs-shell[") && record.contains(" decision=broken "), "{record}");
+    assert!(record.contains("datasetz") && record.contains("nas.toml"), "{record}");
+    let output = sandbox.command("", &["/zfs-shell", "nobody"]).env("SSH_ORIGINAL_COMMAND", "zfs list").output().unwrap();
+    assert_eq!((output.status.code(), &*stderr(&output)), (Some(125), "zfs-shell: not available, see the log\n"));
+}
+
+#[test]
+fn a_program_that_is_not_there_is_broken() {
+    let sandbox = Sandbox::new(&POLICY.replace("/stub/zfs", "/stub/none"));
+    assert_eq!(ask(&sandbox, "zfs snapshot tank/data@syncoid_a").status.code(), Some(125));
+}
+
+#[test]
+fn without_reasons_only_the_word_is_told() {
+    let sandbox = Sandbox::new(&format!("{POLICY}\n[reply]\nreasons = false\n"));
+    assert_eq!(stderr(&ask(&sandbox, "zfs snapshot tank/data@mine")), "zfs-shell: refused\n");
+    assert_eq!(stderr(&ask(&sandbox, "rm -rf /")), "zfs-shell: unknown\n");
+}
+
+#[test]
+fn without_a_name_the_policy_is_that_of_the_account() {
+    let sandbox = Sandbox::new("");
+    sandbox.policy("root", POLICY);
+    let run = |words: &[&str], original: Option<&str>| {
+        let mut command = sandbox.command("", words);
+        command.env("USER", "nas").env("LOGNAME", "nas");
+        command.envs(original.map(|line| ("SSH_ORIGINAL_COMMAND", line))).output().unwrap().status.code()
+    };
+    let request = "zfs snapshot tank/data@syncoid_exit3";
+    assert_eq!(run(&["/zfs-shell"], Some(request)), Some(3));
+    assert_eq!(run(&["/zfs-shell", "-c", request], None), Some(3));
+    assert_eq!(run(&["/zfs-shell", "-c", "zfs-shell root"], Some(request)), Some(3));
+    assert_eq!(run(&["/zfs-shell", "-c", "zfs-shell root"], None), Some(126));
+    assert_eq!(run(&["/zfs-shell"], None), Some(126));
+}
+
+#[test]
+fn arguments_that_sshd_never_gives_are_an_error_of_usage() {
+    let sandbox = Sandbox::new(POLICY);
+    let run = |words: &[&str]| sandbox.command("", words).env("SSH_ORIGINAL_COMMAND", "zfs list").output().unwrap();
+    let output = run(&["/zfs-shell", "nas", "--verbose"]);
+    assert_eq!(output.status.code(), Some(125));
+    assert!(stderr(&output).starts_with("zfs-shell: usage: "), "{output:?}");
+    let version = run(&["/zfs-shell", "--version"]);
+    assert_eq!(version.stdout, concat!("zfs-shell ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+    assert!(run(&["/zfs-shell", "--help"]).status.success());
+}
+
+#[test]
+fn a_program_gets_two_variables_three_descriptors_and_nothing_else() {
+    let sandbox = Sandbox::new(POLICY);
+    let prepare = "umask 0; cd /usr; exec 3</dev/null 5</dev/null 9>/tmp/leak";
+    for request in ["zfs snapshot tank/data@syncoid_report", "zfs snapshot tank/data@syncoid_report; exit"] {
+        let mut command = gate(&sandbox, prepare, request);
+        command.env("LD_LIBRARY_PATH", "/tmp").env("ZFS_COLOR", "1").env("LC_MESSAGES", "de_DE.UTF-8");
+        assert!(command.status().unwrap().success());
+        let report = sandbox.read("tmp/report");
+        let of = |key: &str| -> Vec<String> {
+            report.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(' ').map(str::to_owned)).collect()
+        };
+        let mut environment = of("environment");
+        environment.sort();
+        assert_eq!(environment, ["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"], "{report}");
+        // From 10 on sh keeps its own.
+        let low: Vec<String> = of("descriptor").into_iter().filter(|number| number.len() == 1).collect();
+        assert_eq!(low, ["0", "1", "2"], "{report}");
+        assert_eq!((&*of("umask")[0], &*of("directory")[0], &*of("core")[0]), ("0077", "/", "0 0"), "{report}");
+        assert_eq!(of("NoNewPrivs"), ["1"], "{report}");
+        assert_eq!(of("SigBlk"), ["0000000000000000"], "{report}");
+        fs::remove_file(sandbox.path("tmp/report")).unwrap();
+    }
+}
+
+#[test]
+fn a_stream_passes_whole_and_a_filter_has_its_limit() {
+    let sandbox = Sandbox::new(POLICY);
+    let log = sandbox.log();
+    let output = ask(&sandbox, "zfs send tank/data@syncoid_data | mbuffer -q");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 3_000_000), "{}", stderr(&output));
+    assert_eq!(sandbox.read("tmp/filter"), "memory 1310720\n", "1 GiB and what the program itself needs");
+    let records = records(&log);
+    let [decision, completion] = &*records else { panic!("{records:?}") };
+    assert!(decision.starts_with("<86>") && decision.contains(" decision=allowed grants=1 exec=\"zfs send "), "{decision}");
+    assert!(completion.contains(" ended=itself status=0 seconds=0."), "{completion}");
+    let id = |record: &str| record.split_once("id=").unwrap().1.split_once(' ').unwrap().0.to_owned();
+    assert_eq!(id(decision), id(completion));
+    assert!(decision.contains(" policy=nas client=192.0.2.7 "), "{decision}");
+}
+
+#[test]
+fn lists_and_pipelines_end_as_in_sh() {
+    let sandbox = Sandbox::new(POLICY);
+    let exit = |status: u8| format!("zfs snapshot tank/data@syncoid_exit{status}");
+    let (ok, three, term) = (exit(0), exit(3), "zfs snapshot tank/data@syncoid_term".to_owned());
+    let say = "zfs snapshot tank/data@syncoid_say".to_owned();
+    let stream = "zfs send tank/data@syncoid_data | mbuffer -q >/dev/null".to_owned();
+    let failing = "zfs send tank/data@syncoid_exit5 | mbuffer -q".to_owned();
+    let parts = [ok, three, term, say, stream, failing, "exit".to_owned(), "echo a".to_owned(), "true".to_owned()];
+    for (index, first) in parts.iter().enumerate() {
+        for joint in [";", "&&", "||"] {
+            let second = &parts[(index + 1) % parts.len()];
+            let third = &parts[(index + 4) % parts.len()];
+            for request in [
+                format!("{first} {joint} {second}"),
+                format!("{first} && {third} {joint} {second}"),
+                format!("{first} {joint} {third} || {second} 2>&1"),
+            ] {
+                let gate = ask(&sandbox, &request);
+                let prepare = format!("PATH=/stub:$PATH; export PATH; unset SSH_ORIGINAL_COMMAND; : '{index}'");
+                let sh = sandbox.command(&prepare, &["/bin/sh", "-c", &request]).output().unwrap();
+                let status = |output: &Output| output.status.code().or(output.status.signal().map(|signal| 128 + signal));
+                // dash tells of a program that a signal ended.
+                let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("Terminated\n", "");
+                assert_eq!(status(&gate), status(&sh), "{request}: {gate:?} {sh:?}");
+                assert_eq!(lines(&gate.stdout).len(), lines(&sh.stdout).len(), "{request}");
+                assert_eq!(lines(&gate.stderr), lines(&sh.stderr), "{request}");
+            }
+        }
+    }
+}
+
+/// A child of the gate's, once its stages have started; their process ids.
+fn start(sandbox: &Sandbox, request: &str, stages: usize) -> (Child, Vec<i32>) {
+    let child = gate(sandbox, "", request).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let pids: Vec<i32> = sandbox.read("tmp/pids").lines().filter_map(|line| line.parse().ok()).collect();
+        if pids.len() == stages {
+            return (child, pids);
+        }
+        assert!(Instant::now() < deadline, "{request} did not start: {pids:?}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Ends within a time, with none of its stages left behind.
+fn ends(mut child: Child, pids: &[i32], within: u64) -> Option<i32> {
+    let deadline = Instant::now() + Duration::from_secs(within);
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(Instant::now() < deadline, "still there");
+        sleep(Duration::from_millis(10));
+    };
+    for pid in pids {
+        assert!(kill(Pid::from_raw(*pid), None).is_err(), "{pid} was left behind");
+    }
+    status.code()
+}
+
+#[test]
+fn a_signal_to_the_gate_ends_every_stage() {
+    for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129), (Signal::SIGINT, 130)] {
+        let sandbox = Sandbox::new(POLICY);
+        let (child, pids) = start(&sandbox, "zfs send tank/data@syncoid_stuck | mbuffer -q | mbuffer -q", 3);
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+        assert_eq!(ends(child, &pids, 4), Some(status));
+    }
+}
+
+#[test]
+fn a_stage_that_heeds_no_signal_is_killed() {
+    let sandbox = Sandbox::new(POLICY);
+    let (child, pids) = start(&sandbox, "zfs send tank/data@syncoid_deaf | mbuffer -q", 2);
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(ends(child, &pids, 9), Some(143));
+}
+
+#[test]
+fn a_client_that_has_gone_ends_every_stage() {
+    for stage in ["stuck", "endless"] {
+        let sandbox = Sandbox::new(POLICY);
+        let log = sandbox.log();
+        let request = format!("zfs send tank/data@syncoid_{stage} | mbuffer -q; zfs snapshot tank/data@syncoid_report");
+        let (mut child, pids) = start(&sandbox, &request, 2);
+        drop(child.stdout.take());
+        ends(child, &pids, 4);
+        assert_eq!(sandbox.read("tmp/report"), "", "went on without a client");
+        let records = records(&log).concat();
+        assert!(records.contains(" ended=client-gone "), "{records}");
+    }
+}
+
+#[test]
+fn a_filter_that_ends_early_ends_the_stream() {
+    let sandbox = Sandbox::new(POLICY);
+    sandbox.write("stub/mbuffer", "#!/bin/sh\nhead -c 10\nexit 7\n");
+    fs::set_permissions(sandbox.path("stub/mbuffer"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = ask(&sandbox, "zfs send tank/data@syncoid_endless | mbuffer -q");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(7), 10));
+}
+
+#[test]
+fn standard_input_reaches_no_question_of_the_gate() {
+    let sandbox = Sandbox::new(POLICY);
+    let zfs = fs::read_to_string(sandbox.path("stub/zfs")).unwrap();
+    sandbox.write("stub/zfs", &zfs.replace("get*encryption*)", "get*encryption*) cat >>/tmp/stolen;"));
+    fs::set_permissions(sandbox.path("stub/zfs"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut child = gate(&sandbox, "", "zfs send tank/data@syncoid_data >/dev/null").stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"secret").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(sandbox.read("tmp/stolen"), "");
+}
+
+#[test]
+fn a_log_that_is_missing_or_stalled_costs_a_moment() {
+    let sandbox = Sandbox::new(POLICY);
+    let time = || {
+        let start = Instant::now();
+        assert_eq!(ask(&sandbox, "zfs snapshot tank/data@syncoid_exit3").status.code(), Some(3));
+        start.elapsed()
+    };
+    let missing = time();
+    let log = sandbox.log();
+    let taken = time();
+    let filler = UnixDatagram::unbound().unwrap();
+    filler.set_nonblocking(true).unwrap();
+    while filler.send_to(b"x", sandbox.path("dev/log")).is_ok() {}
+    let stalled = time();
+    assert!(missing < taken + Duration::from_millis(500), "{missing:?} {taken:?}");
+    assert!(stalled < taken + Duration::from_millis(800), "{stalled:?} {taken:?}");
+    drop(log);
+}
+
+#[test]
+fn nothing_runs_unrecorded_where_the_policy_says_so() {
+    let sandbox = Sandbox::new(&format!("{POLICY}\n[log]\nrequired = true\n"));
+    let request = "zfs snapshot tank/data@syncoid_report";
+    assert_eq!(ask(&sandbox, request).status.code(), Some(125));
+    assert_eq!(sandbox.read("tmp/report"), "");
+    let log = sandbox.log();
+    assert_eq!(ask(&sandbox, request).status.code(), Some(0));
+    assert_eq!(records(&log).len(), 1);
+}
+
+#[test]
+fn refused_requests_are_recorded_whole_where_the_policy_says_so() {
+    let sandbox = Sandbox::new(&format!("{POLICY}\n[log]\ncommands = true\n"));
+    let log = sandbox.log();
+    ask(&sandbox, "zfs destroy -r tank/data\n# id=1 decision=allowed");
+    ask(&sandbox, "zfs snapshot tank/data@mine");
+    let records = records(&log).join("\n");
+    assert!(records.contains(r#"request="zfs destroy -r tank/data\x0a# id\x3d1 decision\x3dallowed""#), "{records}");
+    assert!(records.contains(r#"request="zfs snapshot tank/data@mine""#), "{records}");
+}
+
+#[test]
+fn a_refusal_starts_no_program() {
+    let sandbox = Sandbox::new(POLICY);
+    for request in [
+        "zfs snapshot tank/data@mine",
+        "zfs list tank/secret",
+        "zfs snapshot tank/data@syncoid_a; rm -rf /",
+        "$(reboot)",
+        "zfs send tank/data@a | sh",
+        "zfs snapshot tank/data@syncoid_a `id`",
+        "sudo reboot",
+        "mbuffer -o /etc/passwd",
+    ] {
+        let mut command = gate(&sandbox, "set -- strace -f -qq -e trace=process -o \"$root/tmp/trace\" \"$@\"", request);
+        let output = command.output().unwrap();
+        assert_ne!(output.status.code(), Some(0), "{request}");
+        let trace = sandbox.read("tmp/trace");
+        assert!(trace.contains("exec"), "strace is missing: {}", stderr(&output));
+        let starts = ["execve(", "execveat(", "fork(", "clone(", "clone3("];
+        let started: Vec<&str> = trace.lines().filter(|line| starts.iter().any(|call| line.contains(call))).collect();
+        // chroot, looked for along PATH, and the gate.
+        let real = started.iter().filter(|line| line.ends_with(" = 0")).count();
+        assert_eq!(real, 2, "{request}: {started:#?}");
+        assert!(started.iter().all(|line| line.contains("/chroot\"") || line.contains("\"/zfs-shell\"")), "{started:#?}");
+    }
+}
+
+#[test]
+fn an_answer_reaches_a_slow_client_whole() {
+    let sandbox = Sandbox::new(POLICY);
+    let mut child = gate(&sandbox, "", "echo a; echo b; zfs snapshot tank/data@syncoid_say; echo c")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    sleep(Duration::from_millis(100));
+    let mut text = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "a\nb\nout say\nc\n");
+    assert!(child.wait().unwrap().success());
+}

@@ -1,0 +1,473 @@
+//! One reading: dash and bash give stub programs the argv and the descriptors that we read, run the same of them, and
+//! end with the same status. For the tables, the corpus, and thousands of generated requests.
+//!
+//! Only what [`syntax::parse`] accepts is handed to a shell, in an empty directory, with a PATH of stubs; what would be
+//! a built-in or a path is renamed first (see [`tame`]). ZFS_SHELL_CASES is the number of generated requests, and
+//! ZFS_SHELL_SEED begins another sequence of them.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that runs shells, with helpers"
+)]
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+use zfs_shell::script::{Joint, Pipeline, Script};
+use zfs_shell::syntax::{self, Redirect, Simple, Word};
+
+#[path = "shells/generate.rs"]
+mod generate;
+#[cfg(test)]
+mod tables;
+
+#[test]
+fn shells_read_the_allowed_requests_as_we_do() {
+    let rows = tables::rows("must-differ.tsv");
+    for row in &rows {
+        let read = syntax::parse(&row.line);
+        assert!(matches!(read, Ok(Some(_))), "{}, {}, should be {}: {read:?}", row.id, row.fourth, row.third);
+    }
+    let lines: Vec<_> = rows.iter().map(|row| str::from_utf8(&row.line).unwrap().to_owned()).collect();
+    let tally = compare(&lines);
+    assert!(tally.lines == lines.len() && tally.runs >= 3 * tally.lines, "{tally:?}");
+}
+
+#[test]
+fn shells_read_what_clients_send_as_we_do() {
+    let tally = compare(&generate::corpus());
+    assert!(tally.lines > 800 && tally.runs > 2400, "{tally:?}");
+}
+
+#[test]
+fn shells_read_generated_requests_as_we_do() {
+    let count = number("ZFS_SHELL_CASES").unwrap_or(3000);
+    let mut generator = generate::Generator::new(number("ZFS_SHELL_SEED").unwrap_or(1));
+    let mut lines = HashSet::new();
+    let mut tries = 0;
+    while lines.len() < count {
+        let line = generator.line();
+        tries += 1;
+        if matches!(syntax::parse(line.as_bytes()), Ok(Some(_))) {
+            lines.insert(line);
+        }
+        assert!(tries < 200 * count + 10_000, "too few of the generated requests are accepted");
+    }
+    let lines: Vec<_> = lines.into_iter().collect();
+    let tally = compare(&lines);
+    println!("{tries} generated, {tally:?}");
+    assert!(tally.lines == count && tally.runs > count && tally.redirected > count / 10, "{tally:?}");
+    assert!(tally.skipped > count / 20, "some requests must end in commands that don't run: {tally:?}");
+}
+
+/// Smallest examples of what dash and bash read differently. Each must be refused; and that the shells do differ shows
+/// that this test would see it.
+#[test]
+fn what_shells_read_differently_is_refused() {
+    let stubs = Stubs::new();
+    ["a", "b", "l["].into_iter().for_each(|name| stubs.provide(name));
+    for line in DIFFERENT {
+        assert!(syntax::parse(line.as_bytes()).is_err(), "{line:?} is accepted");
+        let readings: Vec<_> = SHELLS.iter().map(|shell| stubs.run(shell, line).1).collect();
+        assert!(readings.iter().any(|reading| *reading != readings[0]), "{line:?} is read alike: {readings:?}");
+    }
+}
+
+/// The same for differences that no stub can show: what differs is a status, or a shell's own state.
+#[test]
+fn what_differs_in_a_status_is_refused() {
+    for line in [
+        "a;!",
+        "! a",
+        "a;%",
+        "a;>/nonexistent/x",
+        "a\n'",
+        "a 'x\n'\\",
+        "a;2>&1a",
+        "a ~v/",
+        "a x=~",
+        "''",
+        "-x",
+        "a |&& b",
+    ] {
+        assert!(syntax::parse(line.as_bytes()).is_err(), "{line:?} is accepted");
+    }
+}
+
+#[test]
+fn the_list_of_built_ins_has_all_that_this_bash_has() {
+    let output = Command::new(program("bash")).args(["-c", "compgen -b -k"]).output().unwrap();
+    for name in String::from_utf8(output.stdout).unwrap().lines() {
+        let known = BUILT_IN.contains(&name) || syntax::parse(name.as_bytes()).is_err();
+        assert!(known, "{name} is missing");
+    }
+}
+
+/// A shell, and the locale it runs in: bash reads bytes in one and characters in the other.
+struct Shell {
+    program: &'static str,
+    options: &'static [&'static str],
+    locale: &'static str,
+}
+
+const SHELLS: [Shell; 3] = [
+    Shell { program: "dash", options: &[], locale: "C" },
+    Shell { program: "bash", options: &[], locale: "C.UTF-8" },
+    Shell { program: "bash", options: &["--posix"], locale: "C" },
+];
+
+/// What a stub saw: in the order started, with descriptors by what they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Record {
+    argv: Vec<String>,
+    files: [Where; 3],
+}
+
+/// What a descriptor is. Pipes are numbered in the order in which they come up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Where {
+    In,
+    Out,
+    Err,
+    Null,
+    Pipe(u64),
+}
+
+/// How much was compared.
+#[derive(Debug, Default)]
+struct Tally {
+    lines: usize,
+    runs: usize,
+    skipped: usize,
+    redirected: usize,
+}
+
+/// Runs each line that we accept in each shell and compares, half of them beside the other half.
+fn compare(lines: &[String]) -> Tally {
+    let (left, right) = lines.split_at(lines.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| compare_in_turn(right));
+        let mut tally = compare_in_turn(left);
+        let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        tally.lines += theirs.lines;
+        tally.runs += theirs.runs;
+        tally.skipped += theirs.skipped;
+        tally.redirected += theirs.redirected;
+        tally
+    })
+}
+
+fn compare_in_turn(lines: &[String]) -> Tally {
+    let stubs = Stubs::new();
+    let mut tally = Tally::default();
+    for line in lines {
+        let Ok(Some(script)) = syntax::parse(line.as_bytes()) else { continue };
+        tally.lines += 1;
+        let line = tame(line, &script);
+        let script = syntax::parse(line.as_bytes()).unwrap().unwrap();
+        for leaf in script.leaves() {
+            stubs.provide(leaf.program.as_str());
+        }
+        let (status, expected) = evaluate(&script);
+        tally.skipped += script.leaves().count() - expected.len();
+        tally.redirected += script.leaves().filter(|leaf| !leaf.redirects.is_empty()).count();
+        for shell in &SHELLS {
+            let (theirs, records) = stubs.run(shell, &line);
+            let what = format!("{} {:?}: {line:?}", shell.program, shell.options);
+            assert_eq!(records, expected, "{what}");
+            assert_eq!(theirs, Some(status), "{what}");
+            tally.runs += records.len();
+        }
+    }
+    tally
+}
+
+/// The line with each program's name made one that only a stub has: slashes become commas, and `x-` stands in front of
+/// what a shell has built in. Nothing else of the request changes, and neither change is one of tokens.
+fn tame(line: &str, script: &Script<Simple>) -> String {
+    let mut line = line.to_owned();
+    let mut programs: Vec<&Word> = script.leaves().map(|leaf| &leaf.program).collect();
+    programs.reverse();
+    for program in programs {
+        let span = program.span();
+        let written = line.get(span.start..span.end).unwrap().replace('/', ",");
+        let name = program.as_str();
+        let prefix = if BUILT_IN.contains(&name) || matches!(name, "." | "..") { "x-" } else { "" };
+        line.replace_range(span.start..span.end, &format!("{prefix}{written}"));
+    }
+    line
+}
+
+/// What we take a request to mean: what runs, and the status (XCU 2.9.2 and 2.9.3).
+fn evaluate(script: &Script<Simple>) -> (i32, Vec<Record>) {
+    let mut ran = stages(0, &script.first);
+    let mut status = status_of(&script.first);
+    for (index, (joint, next)) in script.rest.iter().enumerate() {
+        let runs = match joint {
+            Joint::Then => true,
+            Joint::And => status == 0,
+            Joint::Or => status != 0,
+        };
+        if runs {
+            ran.extend(stages(index as u64 + 1, next));
+            status = status_of(next);
+        }
+    }
+    (status, renumbered(ran))
+}
+
+/// What the stubs of one pipeline see: pipes first, then redirections in the order written (XCU 2.9.2).
+fn stages(number: u64, pipeline: &Pipeline<Simple>) -> Vec<Record> {
+    let last = pipeline.rest.len() as u64;
+    let pipe = |index| Where::Pipe(number << 32 | index);
+    let stage = |(index, leaf): (u64, &Simple)| {
+        let stdin = if index == 0 { Where::In } else { pipe(index) };
+        let stdout = if index == last { Where::Out } else { pipe(index + 1) };
+        let mut files = [stdin, stdout, Where::Err];
+        for redirect in &leaf.redirects {
+            match redirect {
+                Redirect::ErrToOut => files[2] = files[1].clone(),
+                Redirect::ErrToNull => files[2] = Where::Null,
+                Redirect::OutToNull => files[1] = Where::Null,
+                Redirect::InFromNull => files[0] = Where::Null,
+            }
+        }
+        Record { argv: argv(leaf), files }
+    };
+    (0..).zip(pipeline.leaves()).map(stage).collect()
+}
+
+/// Pipes by the order in which they come up instead of by inode.
+fn renumbered(mut records: Vec<Record>) -> Vec<Record> {
+    let mut numbers = BTreeMap::new();
+    for file in records.iter_mut().flat_map(|record| &mut record.files) {
+        if let Where::Pipe(number) = file {
+            let next = numbers.len() as u64;
+            *number = *numbers.entry(*number).or_insert(next);
+        }
+    }
+    records
+}
+
+fn argv(leaf: &Simple) -> Vec<String> {
+    std::iter::once(&leaf.program).chain(&leaf.arguments).map(|word| word.as_str().to_owned()).collect()
+}
+
+/// As the stub computes it, from the last command (XCU 2.9.2).
+fn status_of(pipeline: &Pipeline<Simple>) -> i32 {
+    let last = pipeline.leaves().last().map(argv).unwrap_or_default();
+    let sum: u32 = last.iter().flat_map(|word| word.bytes()).map(u32::from).sum();
+    i32::from(sum.is_multiple_of(3))
+}
+
+/// A place where shells find nothing but stubs.
+struct Stubs {
+    directory: TempDir,
+    files: [File; 3],
+    known: BTreeMap<(u64, u64), Where>,
+}
+
+impl Stubs {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path();
+        fs::create_dir(path.join("bin")).unwrap();
+        fs::create_dir(path.join("empty")).unwrap();
+        let files = ["in", "out", "err"].map(|name| {
+            fs::write(path.join(name), "").unwrap();
+            File::options().read(true).write(true).open(path.join(name)).unwrap()
+        });
+        let mut known = BTreeMap::from([(identity(&fs::metadata("/dev/null").unwrap()), Where::Null)]);
+        known.extend(files.iter().map(|file| identity(&file.metadata().unwrap())).zip([
+            Where::In,
+            Where::Out,
+            Where::Err,
+        ]));
+        Self { directory, files, known }
+    }
+
+    /// Makes a program of this name be found.
+    fn provide(&self, name: &str) {
+        let path = self.directory.path().join("bin").join(name);
+        if !path.is_symlink() {
+            symlink(stub(), path).unwrap();
+        }
+    }
+
+    /// Hands the line to a shell: its status, and what the stubs saw.
+    fn run(&self, shell: &Shell, line: &str) -> (Option<i32>, Vec<Record>) {
+        let record = self.directory.path().join("record");
+        fs::write(&record, "").unwrap();
+        let [stdin, stdout, stderr] = self.files.each_ref().map(|file| file.try_clone().unwrap());
+        let mut child = Command::new(program(shell.program))
+            .args(shell.options)
+            .args(["-c", line])
+            .env_clear()
+            .env("PATH", self.directory.path().join("bin"))
+            .env("RECORD", &record)
+            .env("LC_ALL", shell.locale)
+            .current_dir(self.directory.path().join("empty"))
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let status = child.wait().unwrap();
+        (status.code(), self.records(child.id().into(), &fs::read_to_string(record).unwrap()))
+    }
+
+    /// The records in the order in which their processes were started. Those of one pipeline run side by side, but
+    /// shells start them from left to right, so that their numbers say which is which. What runs last may take the
+    /// place of the shell.
+    fn records(&self, shell: u64, text: &str) -> Vec<Record> {
+        let mut started = BTreeMap::new();
+        for line in text.split_terminator('\x1e') {
+            let mut fields = line.split('\0');
+            let number: u64 = fields.next().unwrap().parse().unwrap();
+            let files = [(); 3].map(|()| self.file(fields.next().unwrap()));
+            started.insert(number, Record { argv: fields.map(str::to_owned).collect(), files });
+        }
+        let last = started.remove(&shell);
+        // Numbers begin anew after the highest; then the low ones are the later ones.
+        let span = started.keys().last().unwrap_or(&0) - started.keys().next().unwrap_or(&0);
+        let (low, high): (Vec<_>, Vec<_>) =
+            started.into_iter().partition(|(number, _)| span > 10_000 && *number < span / 2);
+        renumbered(high.into_iter().chain(low).map(|(_, record)| record).chain(last).collect())
+    }
+
+    fn file(&self, text: &str) -> Where {
+        let (device, inode) = text.split_once(':').unwrap();
+        let (device, inode) = (device.parse().unwrap(), inode.parse().unwrap());
+        self.known.get(&(device, inode)).cloned().unwrap_or(Where::Pipe(inode))
+    }
+}
+
+fn identity(metadata: &fs::Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// The stub, compiled once; static where the C library can be, since most of the time of this test is its start.
+fn stub() -> &'static Path {
+    static STUB: OnceLock<PathBuf> = OnceLock::new();
+    STUB.get_or_init(|| {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shells/stub.rs");
+        let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stub-{}", std::process::id()));
+        let stub = made.with_file_name("stub");
+        let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let compiled = ["+crt-static", "-crt-static"].iter().any(|feature| {
+            let mut rustc = Command::new(&compiler);
+            rustc
+                .args(["--edition=2024", "-Copt-level=2", "-Cpanic=abort", "-Cstrip=symbols", source, "-o"])
+                .arg(&made);
+            rustc.arg(format!("-Ctarget-feature={feature}")).status().is_ok_and(|status| status.success())
+        });
+        assert!(compiled, "the stub doesn't compile");
+        fs::rename(made, &stub).unwrap();
+        stub
+    })
+}
+
+/// A shell of this machine. Without it there is nothing to compare with, and so no success.
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is not installed, and this test compares with it"))
+}
+
+fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+const DIFFERENT: [&str; 17] = [
+    "a 22>/dev/null",
+    "a 02>/dev/null",
+    "a 2>&1>/dev/null",
+    "a $'b'",
+    "a $\"\"",
+    "a $[",
+    "a a{1,b}",
+    "a x=~",
+    "a ~:",
+    "a |& b",
+    "a 'x\n'\\",
+    "a >&/dev/null",
+    "! ;a",
+    "a;l[",
+    "a $-",
+    "time a",
+    "a `'`",
+];
+
+/// What dash and bash look for before PATH.
+const BUILT_IN: [&str; 63] = [
+    ".",
+    ":",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "chdir",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "echo",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "newgrp",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "test",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+    "[",
+];

@@ -1,0 +1,213 @@
+//! Requests to compare shells with: what clients send, what is like it, and what is built from the tokens of the shell.
+#![expect(clippy::disallowed_methods, reason = "a test reads the corpus")]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+/// What clients send: one request a line of tests/corpus/*.txt, `#` begins a comment, or a whole file *.cmd.
+pub fn corpus() -> Vec<String> {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
+    let mut lines = BTreeSet::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("cmd") => lines.extend([text]),
+            _ => lines.extend(text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned)),
+        }
+    }
+    lines.into_iter().collect()
+}
+
+/// A sequence of requests that is the same for the same seed.
+pub struct Generator {
+    state: u64,
+    corpus: Vec<String>,
+}
+
+impl Generator {
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed, corpus: corpus().into_iter().filter(|line| line.len() < 400).collect() }
+    }
+
+    /// A request, of which many are none that should be accepted.
+    pub fn line(&mut self) -> String {
+        match self.below(3) {
+            0 => self.mutant(),
+            1 => self.sentence(),
+            _ => self.tokens(),
+        }
+    }
+
+    /// Commands in lists and pipelines, as the grammar has them, with words of every kind.
+    fn sentence(&mut self) -> String {
+        let mut line = self.pick(&["", "", "", " ", "\n", "\t \n"]).to_owned();
+        for index in 0..=self.below(4) {
+            if index > 0 {
+                line +=
+                    self.pick(&[" | ", "|", " |\n", ";", " ; ", "\n", ";\n", "&&", " && ", "&&\n", "||", " || \n\n"]);
+            }
+            for index in 0..=self.below(5) {
+                if index > 0 {
+                    line += self.pick(&[" ", " ", "\t", "  "]);
+                }
+                for _ in 0..=self.below(3) {
+                    line += self.pick(&PIECES);
+                }
+                if self.below(4) == 0 {
+                    line += self.pick(&["", " "]);
+                    line += self.pick(&REDIRECTIONS);
+                }
+            }
+        }
+        line + self.pick(&["", "", "", ";", " ", "\n", " ;\n"])
+    }
+
+    /// Tokens without any order.
+    fn tokens(&mut self) -> String {
+        let length = 1 + self.below(12);
+        (0..length).fold(String::new(), |line, _| {
+            let token = match self.below(10) {
+                0..=3 => self.pick(&PIECES),
+                4 => self.pick(&REDIRECTIONS),
+                5..=7 => self.pick(&[" ", " ", " ", "\t", "\n", ";", "|", "&&", "||"]),
+                _ => self.pick(&HOSTILE),
+            };
+            line + token
+        })
+    }
+
+    /// What a client sends, with a few things put in, taken out or taken from another request.
+    fn mutant(&mut self) -> String {
+        let mut line = self.of_corpus();
+        for _ in 0..=self.below(3) {
+            let from = self.place(&line);
+            let to = self.place(&line).min(from + self.below(6)).max(from);
+            let to = (to..=line.len()).find(|at| line.is_char_boundary(*at)).unwrap_or(line.len());
+            let piece = match self.below(6) {
+                0 => "".to_owned(),
+                1 => self.pick(&HOSTILE).to_owned(),
+                2 => self.pick(&PIECES).to_owned(),
+                3 => self.pick(&REDIRECTIONS).to_owned(),
+                4 => self.pick(&[" ", "\n", ";", "|", "&&", "||", "'", "\"", "\\"]).to_owned(),
+                _ => {
+                    let other = self.of_corpus();
+                    let start = self.place(&other);
+                    other.get(start..).unwrap_or_default().chars().take(12).collect()
+                }
+            };
+            line.replace_range(from..to, &piece);
+        }
+        line
+    }
+
+    fn of_corpus(&mut self) -> String {
+        let index = self.below(self.corpus.len());
+        self.corpus[index].clone()
+    }
+
+    /// A boundary between two characters.
+    fn place(&mut self, line: &str) -> usize {
+        let at = self.below(line.len() + 1);
+        (at..=line.len()).find(|at| line.is_char_boundary(*at)).unwrap_or(line.len())
+    }
+
+    fn pick(&mut self, choices: &[&'static str]) -> &'static str {
+        choices[self.below(choices.len())]
+    }
+
+    /// splitmix64
+    fn below(&mut self, limit: usize) -> usize {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % limit as u64) as usize
+    }
+}
+
+const PIECES: [&str; 62] = [
+    "a",
+    "zfs",
+    "list",
+    "tank/data@a",
+    "x",
+    "-o",
+    "-",
+    "--",
+    "=",
+    "a=b",
+    "+",
+    "%",
+    ":",
+    "a:",
+    "/",
+    ".",
+    ",",
+    "@",
+    "_",
+    "1",
+    "2",
+    "12",
+    "0",
+    "#",
+    "a#b",
+    "''",
+    "\"\"",
+    "'a b'",
+    "\"a b\"",
+    "'\"'",
+    "\"'\"",
+    "'\\'",
+    "\"\\\\\"",
+    "\"\\\"\"",
+    "\"\\$\"",
+    "\"\\a\"",
+    "\"\\!\"",
+    "\"!\"",
+    "\"\\`\"",
+    "'$x `y` *'",
+    "\\a",
+    "\\ ",
+    "\\\\",
+    "\\'",
+    "\\\"",
+    "\\$",
+    "\\#",
+    "\\;",
+    "\\|",
+    "\\&",
+    "\\>",
+    "\\2",
+    "\\~",
+    "\\*",
+    "\\=",
+    "'é'",
+    "\"漢\\\"ß\"",
+    "'~'",
+    "'2'",
+    "if",
+    "time",
+    "echo",
+];
+
+const REDIRECTIONS: [&str; 12] = [
+    "2>&1",
+    "2>/dev/null",
+    ">/dev/null",
+    "</dev/null",
+    "2> /dev/null",
+    "> '/dev/null'",
+    "<\t/dev/\"null\"",
+    "2>/dev/nul\\l",
+    "2>&1 2>/dev/null",
+    ">/dev/null 2>&1",
+    "2>&1 >/dev/null",
+    "</dev/null>/dev/null",
+];
+
+const HOSTILE: [&str; 44] = [
+    "'", "\"", "\\", "\\\n", "#", " #", "&", "|&", "&>", ">&", "<&", "<<", "<<<", "<>", ">|", ">>", ">", "<", "2>",
+    "1>", "22>", ";;", "(", ")", "{", "}", "!", "[", "]", "*", "?", "~", "$", "$'", "$(", "${x}", "`", "^", "\r", "é",
+    "\u{a0}", "=~", "2>&1>", "a{b,c}",
+];

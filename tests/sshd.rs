@@ -1,0 +1,207 @@
+//! A real sshd on the loopback interface in front of the real gate: the lines of the README, and what the ssh client gets.
+
+mod sandbox;
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
+
+use sandbox::Sandbox;
+
+const POLICY: &str = r#"
+[[grant]]
+role = "pull-source"
+datasets = ["tank/data"]
+
+[programs]
+zfs = "/stub/zfs"
+mbuffer = "/stub/mbuffer"
+"#;
+
+struct Server {
+    sandbox: Sandbox,
+    sshd: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Accounts `nas` (shell sh) and `shell` (shell zfs-shell), both with this line in front of the client's key.
+    fn start(options: &str) -> Self {
+        assert!(geteuid().is_root(), "sshd changes accounts: this test wants root");
+        let sandbox = Sandbox::new(POLICY);
+        sandbox.policy("shell", POLICY);
+        fs::create_dir_all(sandbox.path("etc/ssh/keys")).unwrap();
+        for key in ["etc/ssh/host", "client"] {
+            let path = sandbox.path(key);
+            run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(path));
+        }
+        let key = fs::read_to_string(sandbox.path("client.pub")).unwrap();
+        for account in ["nas", "shell"] {
+            sandbox.write(&format!("etc/ssh/keys/{account}"), &format!("{options} {key}"));
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        sandbox.write("etc/ssh/sshd_config", &format!("Port {port}\n{CONFIG}"));
+        let sshd = sandbox
+            .command("", &["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/sshd_config"])
+            .stderr(fs::File::create(sandbox.path("sshd.log")).unwrap())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "sshd does not listen: {}", sandbox.read("sshd.log"));
+            sleep(Duration::from_millis(20));
+        }
+        Self { sandbox, sshd, port }
+    }
+
+    fn client(&self, program: &str, account: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]);
+        command.args(["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "ExitOnForwardFailure=yes"]);
+        command.arg("-i").arg(self.sandbox.path("client")).args(["-o", &format!("Port={}", self.port)]);
+        command.args(["-o", &format!("User={account}")]).stdin(Stdio::null());
+        command
+    }
+
+    fn ssh(&self, account: &str, words: &[&str]) -> Output {
+        self.client("ssh", account).arg("127.0.0.1").args(words).output().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = kill(Pid::from_raw(i32::try_from(self.sshd.id()).unwrap()), Signal::SIGTERM);
+        let _ = self.sshd.wait();
+    }
+}
+
+const CONFIG: &str = "\
+ListenAddress 127.0.0.1
+HostKey /etc/ssh/host
+PidFile none
+AuthorizedKeysFile /etc/ssh/keys/%u
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+ExposeAuthInfo yes
+MaxStartups 100
+Subsystem sftp /usr/lib/openssh/sftp-server
+";
+
+const FORCED: &str = r#"restrict,command="/zfs-shell nas""#;
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_status_and_the_output_arrive() {
+    let server = Server::start(FORCED);
+    for account in ["nas", "shell"] {
+        for status in [0, 3, 255] {
+            let output = server.ssh(account, &[&format!("zfs snapshot tank/data@syncoid_exit{status}")]);
+            assert_eq!(output.status.code(), Some(status), "{account}: {output:?} {}", server.sandbox.read("sshd.log"));
+        }
+        let output = server.ssh(account, &["zfs snapshot tank/data@syncoid_say"]);
+        assert_eq!((&*output.stdout, &*output.stderr), (&b"out say\n"[..], &b"err say\n"[..]), "{account}");
+        let output = server.ssh(account, &["zfs send tank/data@syncoid_data | mbuffer -q"]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 3_000_000), "{account}");
+    }
+}
+
+#[test]
+fn what_does_not_run_has_its_status_and_line() {
+    let server = Server::start(FORCED);
+    for account in ["nas", "shell"] {
+        let table: [(&[&str], i32, &str); 5] = [
+            (&["zfs snapshot tank/data@mine"], 126, "zfs-shell: refused: "),
+            (&["rm -rf /"], 127, "zfs-shell: unknown: "),
+            (&["zfs list tank/secret"], 1, "cannot open 'tank/secret': dataset does not exist\n"),
+            (&[], 126, "zfs-shell: refused: this key is for ZFS replication"),
+            (&[""], 126, "zfs-shell: refused: this key is for ZFS replication"),
+        ];
+        for (words, status, line) in table {
+            let output = server.ssh(account, words);
+            assert_eq!(output.status.code(), Some(status), "{account} {words:?}: {output:?}");
+            assert!(stderr(&output).starts_with(line), "{account} {words:?}: {output:?}");
+        }
+    }
+}
+
+#[test]
+fn neither_files_nor_ports_nor_a_terminal_are_to_be_had() {
+    let server = Server::start(FORCED);
+    for account in ["nas", "shell"] {
+        let sftp = server.client("sftp", account).arg("127.0.0.1").output().unwrap();
+        assert!(!sftp.status.success(), "{account}: {sftp:?}");
+        assert_eq!(server.ssh(account, &["-s", "sftp"]).status.code(), Some(127), "{account}");
+        let scp = server.client("scp", account).args(["127.0.0.1:/etc/passwd", "/dev/null"]).output().unwrap();
+        assert!(!scp.status.success(), "{account}: {scp:?}");
+        let target = format!("127.0.0.1:{}", server.port);
+        let tunnel = server.client("ssh", account).args(["-W", &target, "127.0.0.1"]).output().unwrap();
+        assert!(!tunnel.status.success() && !tunnel.stdout.starts_with(b"SSH-"), "{account}: {tunnel:?}");
+        let back = server.client("ssh", account).args(["-N", "-R", "0:127.0.0.1:1", "127.0.0.1"]).output().unwrap();
+        assert_eq!(back.status.code(), Some(255), "{account}: {back:?}");
+        let terminal = server.ssh(account, &["-tt"]);
+        assert!(terminal.status.code() != Some(0), "{account}: {terminal:?}");
+    }
+}
+
+#[test]
+fn as_the_login_shell_it_goes_by_the_policy_of_the_account() {
+    let server = Server::start("restrict");
+    let output = server.ssh("shell", &["zfs snapshot tank/data@syncoid_exit3"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    // The client doesn't choose a policy by writing what sshd would.
+    let output = server.ssh("shell", &["/zfs-shell nas"]);
+    assert!(stderr(&output).starts_with("zfs-shell: refused: this key is for ZFS"), "{output:?}");
+    assert_eq!(server.ssh("shell", &["-s", "sftp"]).status.code(), Some(127));
+}
+
+#[test]
+fn the_record_has_the_address_and_the_key() {
+    let server = Server::start(FORCED);
+    let log = server.sandbox.log();
+    server.ssh("nas", &["zfs snapshot tank/data@syncoid_a"]);
+    let print = Command::new("ssh-keygen").arg("-lf").arg(server.sandbox.path("client.pub")).output().unwrap();
+    let print = String::from_utf8(print.stdout).unwrap().split(' ').nth(1).unwrap().to_owned();
+    let mut buffer = [0; 4096];
+    let length = log.recv(&mut buffer).unwrap();
+    let record = String::from_utf8_lossy(&buffer[..length]).into_owned();
+    assert!(record.contains(&format!(" policy=nas client=127.0.0.1 key={print} decision=allowed ")), "{record}");
+}
+
+#[test]
+fn a_client_that_goes_leaves_nothing_behind() {
+    let server = Server::start(FORCED);
+    for account in ["nas", "shell"] {
+        let _ = fs::remove_file(server.sandbox.path("tmp/pids"));
+        let mut client = server.client("ssh", account);
+        client.args(["127.0.0.1", "zfs send tank/data@syncoid_stuck | mbuffer -q"]).stdout(Stdio::piped());
+        let mut client = client.spawn().unwrap();
+        let pids = || server.sandbox.read("tmp/pids").lines().map(str::to_owned).collect::<Vec<_>>();
+        until("start", || pids().len() == 2);
+        client.kill().unwrap();
+        client.wait().unwrap();
+        until("end", || pids().iter().all(|pid| !Path::new("/proc").join(pid).exists()));
+    }
+}
+
+fn until(what: &str, reached: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while !reached() {
+        assert!(Instant::now() < deadline, "the stages did not {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
