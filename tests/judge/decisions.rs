@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use super::common::{bytes, corpus, corpus_host, judge, policy, read, rows, shown};
+use super::common::{corpus, corpus_host, judge, policy, read, shown};
+use super::tables::rows;
 use zfs_shell::facts::Table;
 use zfs_shell::record::Step;
 
@@ -16,14 +17,13 @@ fn attacked() -> (zfs_shell::policy::Policy, Table) {
 #[test]
 fn no_attack_runs_anything() {
     let (policy, host) = attacked();
-    let table = read("attacks/must-refuse.tsv");
     let mut wrong = Vec::new();
-    for row in rows(&table) {
-        let [id, command, expected, reason] = row.as_slice() else { panic!("{row:?}") };
-        let outcome = judge(&bytes(command), &policy, &host);
+    for row in rows("must-refuse.tsv") {
+        let outcome = judge(&row.line, &policy, &host);
         let runs = outcome.stages.iter().any(|step| !matches!(step, Step::Answer(..)));
-        if runs || !expected.split('|').any(|word| word == outcome.decision) {
-            wrong.push(format!("{id} ({reason}): {} {}\n    {command:.200}", outcome.decision, shown(&outcome)));
+        if runs || !row.third.split('|').any(|word| word == outcome.decision) {
+            let line = String::from_utf8_lossy(&row.line).into_owned();
+            wrong.push(format!("{} ({}): {} {}\n    {line:.200}", row.id, row.fourth, outcome.decision, shown(&outcome)));
         }
     }
     assert!(wrong.is_empty(), "{} rows\n{}", wrong.len(), wrong.join("\n"));
@@ -33,10 +33,9 @@ fn no_attack_runs_anything() {
 #[test]
 fn a_hidden_dataset_is_answered_like_a_missing_one() {
     let (policy, host) = attacked();
-    let table = read("attacks/must-refuse.tsv");
     let mut seen = 0;
-    for row in rows(&table) {
-        let line = String::from_utf8_lossy(&bytes(row[1])).into_owned();
+    for row in rows("must-refuse.tsv") {
+        let line = String::from_utf8_lossy(&row.line).into_owned();
         if !line.contains("tank/secret") {
             continue;
         }
@@ -55,12 +54,12 @@ fn a_hidden_dataset_is_answered_like_a_missing_one() {
 #[test]
 fn odd_but_right_commands_run() {
     let (policy, host) = attacked();
-    let table = read("attacks/must-differ.tsv");
-    for row in rows(&table) {
-        let outcome = judge(&bytes(row[1]), &policy, &host);
-        let writes = ["receive", "recv", "create"].iter().any(|operation| row[2].contains(&format!("\"zfs\", \"{operation}\"")));
+    for row in rows("must-differ.tsv") {
+        let outcome = judge(&row.line, &policy, &host);
+        let is = |operation: &&str| row.third.contains(&format!("\"zfs\", \"{operation}\""));
+        let writes = ["receive", "recv", "create"].iter().any(is);
         let expected: &[&str] = if writes { &["refused"] } else { &["allowed", "kept"] };
-        assert!(expected.contains(&outcome.decision), "{}: {} {}", row[0], outcome.decision, shown(&outcome));
+        assert!(expected.contains(&outcome.decision), "{}: {} {}", row.id, outcome.decision, shown(&outcome));
     }
 }
 

@@ -3,3 +3,5 @@
 mod common;
 mod decisions;
 mod laws;
+#[path = "../tables/mod.rs"]
+mod tables;
