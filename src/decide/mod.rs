@@ -83,7 +83,7 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
                 }
                 Err(Stop::Refused(reason, grant)) => Err(Refusal { reason, span: placed.span, grant }.into()),
                 Err(Stop::Host(HostError::Unknown(fact))) => {
-                    let reason = format!("depends on what the host would say: {fact}");
+                    let reason = format!("unknown fact: {fact}");
                     Err(Refusal { reason, span: placed.span, grant: None }.into())
                 }
                 Err(Stop::Host(error)) => Err(Error::Host(error)),
