@@ -11,7 +11,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("bin", &[]),
     ("command", &["host", "syntax"]),
     ("decide", &["command", "host", "policy", "script", "syntax", "table"]),
-    ("facts", &["command", "host"]),
+    ("facts", &["command", "host", "policy"]),
     ("failure", &["audit", "command", "decide", "host", "policy", "request", "run", "syntax"]),
     ("gate", &["audit", "decide", "failure", "host", "judge", "policy", "record", "request", "run"]),
     ("host", &["command", "policy", "run"]),
