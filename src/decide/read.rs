@@ -51,7 +51,8 @@ impl Scene<'_> {
         let name = Property::Native("name");
         let named = (partial || own().next().is_none()).then_some((&name, Field::Dataset));
         let naming = own().filter(|property| property.names_datasets()).map(|property| (property, Field::Datasets));
-        let plain = own().filter(|property| !property.names_datasets()).map(|property| (property, Field::Plain));
+        let is_plain = |property: &&Property| !property.names_datasets() && (named.is_none() || **property != name);
+        let plain = own().filter(is_plain).map(|property| (property, Field::Plain));
         let (asked, fields): (Vec<&Property>, _) = named.into_iter().chain(naming).chain(plain).unzip();
         let column = |property: &Property| Column {
             title: property.title(),

@@ -96,3 +96,45 @@ fn what_clients_send_is_decided_as_the_tables_say() {
     }
     assert!(wrong.is_empty(), "{} lines\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// What lies above a grant exists by its word and tells nothing else; reads below it see what is granted alone.
+#[test]
+fn reads_are_cut_to_what_is_granted() {
+    let plain = "datasets = [\"tank/data\"]\nallow = [\"list\"]";
+    let except = "datasets = [\"tank/data\"]\nexcept = [\"tank/data/x\"]\nallow = [\"list\"]";
+    let wild = "datasets = [\"tank/vm-*\"]\nallow = [\"list\"]";
+    let below = "datasets = [\"tank/data\"]\nscope = \"descendents\"\nallow = [\"list\"]";
+    let no = "allowed";
+    let cases = [
+        (plain, "zfs list -H -o name tank", no, "answer 0 \"tank\\n\" \"\""),
+        (plain, "zfs list -H -o name,used,type tank", no, "answer 0 \"tank\\t-\\tfilesystem\\n\" \"\""),
+        (plain, "zfs list -H -o name -t snapshot tank", no, "answer 0 \"\" \"\""),
+        (plain, "zfs list -H -o name -r tank", no, "zfs list -H -r -o name -- tank/data"),
+        (plain, "zfs list -H -o name -d 1 tank", no, "zfs list -H -d 0 -o name -- tank/data"),
+        (plain, "zfs list -H -o name -d 0 tank", no, "answer 0 \"tank\\n\" \"\""),
+        (plain, "zfs list -H -o name", no, "zfs list -H -r -o name -- tank/data"),
+        (plain, "zfs list -H -o name tank/data tank", no, "zfs list -H -o name -- tank/data"),
+        (plain, "zfs list -o written@tank/secret@a,name tank/data", no, "zfs list -H -o name -- tank/data"),
+        (plain, "zfs list -o origin,used tank/data", no, "zfs list -H -o origin,used -- tank/data"),
+        (plain, "zfs get -H name,type,used tank", no, "answer 0 \"tank\\tname\\ttank\\t-\\ntank\\ttype\\tfilesystem\\t-\\ntank\\tused\\t-\\t-\\n\" \"\""),
+        (plain, "zfs get -H -s local all tank", no, "answer 0 \"\" \"\""),
+        (plain, "zfs get -H guid,creation tank/data", no, "zfs get -H -- guid,creation tank/data"),
+        (plain, "zfs get -H -o value,name all tank/data", no, "zfs get -H -o name,property,value -- all tank/data"),
+        (plain, "zpool list -H -o name,size", no, "zpool list -H -o name -- tank"),
+        (plain, "zpool get -H -o value feature@lz4_compress tank", no, "zpool get -H -o value -- feature@lz4_compress tank"),
+        (plain, "zpool get -H all tank", no, "zpool get -H -o name,property,source,value -- all tank"),
+        (plain, "zpool list other", "hidden", "answer 1 \"\" \"cannot open 'other': no such pool\\n\""),
+        (plain, "zfs destroy -r tank", "hidden", "answer 1 \"\" \"cannot open 'tank': dataset does not exist\\n\""),
+        (except, "zfs list -r -o used tank/data", no, "zfs list -H -r -o name,used -- tank/data"),
+        (except, "zfs list -H tank/data/x", "hidden", "answer 1 \"\" \"cannot open 'tank/data/x': dataset does not exist\\n\""),
+        (except, "zfs list -H -t snapshot -d 1 -o name tank/data", no, "zfs list -H -d 1 -t snapshot -o name -- tank/data"),
+        (wild, "zfs list -H -o name -r tank", no, "zfs list -H -r -o name -- tank"),
+        (wild, "zfs list -H -o name tank/vm-1", no, "zfs list -H -o name -- tank/vm-1"),
+        (below, "zfs list -H -o name tank/data", no, "answer 0 \"tank/data\\n\" \"\""),
+        (below, "zfs list -H -o name -r tank/data", no, "zfs list -H -r -o name -- tank/data"),
+    ];
+    for (grant, line, decision, expected) in cases {
+        let outcome = judge(line.as_bytes(), &policy(&format!("[[grant]]\n{grant}\n")), &Table::default());
+        assert_eq!((outcome.decision, shown(&outcome)), (decision, expected.to_owned()), "{line}\n{grant}");
+    }
+}
