@@ -113,12 +113,8 @@ impl Scene<'_> {
             title: field.name().to_ascii_uppercase(),
             field: asked.iter().position(|other| other == field),
         };
-        let table = Table::new(
-            scripted,
-            shown.iter().map(column).collect(),
-            asked.iter().map(field).collect(),
-            self.visible(),
-        );
+        let table =
+            Table::new(scripted, shown.iter().map(column).collect(), asked.iter().map(field).collect(), self.visible());
         (asked, table)
     }
 
@@ -137,12 +133,15 @@ impl Scene<'_> {
 
     pub(super) fn holds(&self, holds: &Holds) -> Result<Verdict, Stop> {
         let grant = each(&holds.snapshots, |snapshot| {
-            self.permit(&snapshot.dataset, Operation::List, || answer::missing(snapshot), |grant| {
-                match holds.recursive && !grant.covers_subtree(&snapshot.dataset) {
+            self.permit(
+                &snapshot.dataset,
+                Operation::List,
+                || answer::missing(snapshot),
+                |grant| match holds.recursive && !grant.covers_subtree(&snapshot.dataset) {
                     true => Err("the grant does not cover all that lies below, as -r needs".into()),
                     false => Ok(()),
-                }
-            })
+                },
+            )
         })?;
         self.run_by(grant, holds.render())
     }
@@ -216,9 +215,9 @@ fn tells(properties: Option<&Properties>, shown: &[Shown]) -> bool {
     let source = shown.contains(&Shown::Source);
     match properties {
         None => value || source,
-        Some(properties) => properties
-            .iter()
-            .any(|property| value && property.names_datasets() || source && property.is_inherited()),
+        Some(properties) => {
+            properties.iter().any(|property| value && property.names_datasets() || source && property.is_inherited())
+        }
     }
 }
 

@@ -61,7 +61,8 @@ impl Scene<'_> {
                 },
                 other => other,
             };
-            targets.partial |= shows_below(reach, types) && !self.covering(root).any(|grant| grant.covers_subtree(root));
+            targets.partial |=
+                shows_below(reach, types) && !self.covering(root).any(|grant| grant.covers_subtree(root));
             targets.grant.get_or_insert(*grant);
             targets.ask(reach, Named::Dataset(root.clone()));
         }

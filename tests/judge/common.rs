@@ -78,8 +78,13 @@ pub fn corpus_host() -> Table {
         let (month, day) = (place / 28 % 12 + 1, place % 28 + 1);
         format!("{{ name = \"{name}\", creation = {}-{month:02}-{day:02}T00:00:00Z, createtxg = {place}, guid = {} }},\n", 2000 + place / 336, place + 1)
     }).collect();
-    let bookmarks: String =
-        names[&'#'].iter().enumerate().map(|(place, name)| format!("{{ name = \"{name}\", guid = {} }},\n", place + 1)).collect();
-    let facts = format!("[[dataset]]\nname = \"tank/data\"\nbelow = true\ntype = \"filesystem\"\nencryption = \"off\"\nsnapshots = [{snapshots}]\nbookmarks = [{bookmarks}]\n");
+    let bookmarks: String = names[&'#']
+        .iter()
+        .enumerate()
+        .map(|(place, name)| format!("{{ name = \"{name}\", guid = {} }},\n", place + 1))
+        .collect();
+    let facts = format!(
+        "[[dataset]]\nname = \"tank/data\"\nbelow = true\ntype = \"filesystem\"\nencryption = \"off\"\nsnapshots = [{snapshots}]\nbookmarks = [{bookmarks}]\n"
+    );
     Table::parse(&facts).unwrap().at(UNIX_EPOCH + Duration::from_secs(1_795_000_000))
 }

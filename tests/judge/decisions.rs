@@ -1,7 +1,5 @@
 //! Tables of requests through the one path from bytes to decision.
 
-
-
 use std::path::Path;
 
 use super::common::{corpus, corpus_host, judge, policy, read, shown};
@@ -23,7 +21,13 @@ fn no_attack_runs_anything() {
         let runs = outcome.stages.iter().any(|step| !matches!(step, Step::Answer(..)));
         if runs || !row.third.split('|').any(|word| word == outcome.decision) {
             let line = String::from_utf8_lossy(&row.line).into_owned();
-            wrong.push(format!("{} ({}): {} {}\n    {line:.200}", row.id, row.fourth, outcome.decision, shown(&outcome)));
+            wrong.push(format!(
+                "{} ({}): {} {}\n    {line:.200}",
+                row.id,
+                row.fourth,
+                outcome.decision,
+                shown(&outcome)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} rows\n{}", wrong.len(), wrong.join("\n"));
@@ -73,14 +77,17 @@ fn what_clients_send_is_decided_as_the_tables_say() {
     let bless = std::env::var_os("ZFS_SHELL_BLESS").is_some();
     let mut wrong = Vec::new();
     for (name, text) in corpus() {
-        let seen: String = text.iter().map(|line| {
-            let outcome = judge(line, &policy, &host);
-            let rewrites = match outcome.rewrites.is_empty() {
-                true => String::new(),
-                false => format!("\t[{}]", outcome.rewrites.join(", ")),
-            };
-            format!("{}\t{}{rewrites}\n", outcome.decision, shown(&outcome))
-        }).collect();
+        let seen: String = text
+            .iter()
+            .map(|line| {
+                let outcome = judge(line, &policy, &host);
+                let rewrites = match outcome.rewrites.is_empty() {
+                    true => String::new(),
+                    false => format!("\t[{}]", outcome.rewrites.join(", ")),
+                };
+                format!("{}\t{}{rewrites}\n", outcome.decision, shown(&outcome))
+            })
+            .collect();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(&name);
         if bless {
             std::fs::write(&path, &seen).unwrap();
@@ -116,18 +123,38 @@ fn reads_are_cut_to_what_is_granted() {
         (plain, "zfs list -H -o name tank/data tank", no, "zfs list -H -o name -- tank/data"),
         (plain, "zfs list -o written@tank/secret@a,name tank/data", no, "zfs list -H -o name -- tank/data"),
         (plain, "zfs list -o origin,used tank/data", no, "zfs list -H -o origin,used -- tank/data"),
-        (plain, "zfs get -H name,type,used tank", no, "answer 0 \"tank\\tname\\ttank\\t-\\ntank\\ttype\\tfilesystem\\t-\\ntank\\tused\\t-\\t-\\n\" \"\""),
+        (
+            plain,
+            "zfs get -H name,type,used tank",
+            no,
+            "answer 0 \"tank\\tname\\ttank\\t-\\ntank\\ttype\\tfilesystem\\t-\\ntank\\tused\\t-\\t-\\n\" \"\"",
+        ),
         (plain, "zfs get -H -s local all tank", no, "answer 0 \"\" \"\""),
         (plain, "zfs get -H guid,creation tank/data", no, "zfs get -H -- guid,creation tank/data"),
         (plain, "zfs get -H -o value,name all tank/data", no, "zfs get -H -o name,property,value -- all tank/data"),
         (plain, "zpool list -H -o name,size", no, "zpool list -H -o name -- tank"),
-        (plain, "zpool get -H -o value feature@lz4_compress tank", no, "zpool get -H -o value -- feature@lz4_compress tank"),
+        (
+            plain,
+            "zpool get -H -o value feature@lz4_compress tank",
+            no,
+            "zpool get -H -o value -- feature@lz4_compress tank",
+        ),
         (plain, "zpool get -H all tank", no, "zpool get -H -o name,property,source,value -- all tank"),
         (plain, "zpool list other", "hidden", "answer 1 \"\" \"cannot open 'other': no such pool\\n\""),
         (plain, "zfs destroy -r tank", "hidden", "answer 1 \"\" \"cannot open 'tank': dataset does not exist\\n\""),
         (except, "zfs list -r -o used tank/data", no, "zfs list -H -r -o name,used -- tank/data"),
-        (except, "zfs list -H tank/data/x", "hidden", "answer 1 \"\" \"cannot open 'tank/data/x': dataset does not exist\\n\""),
-        (except, "zfs list -H -t snapshot -d 1 -o name tank/data", no, "zfs list -H -d 1 -t snapshot -o name -- tank/data"),
+        (
+            except,
+            "zfs list -H tank/data/x",
+            "hidden",
+            "answer 1 \"\" \"cannot open 'tank/data/x': dataset does not exist\\n\"",
+        ),
+        (
+            except,
+            "zfs list -H -t snapshot -d 1 -o name tank/data",
+            no,
+            "zfs list -H -d 1 -t snapshot -o name -- tank/data",
+        ),
         (wild, "zfs list -H -o name -r tank", no, "zfs list -H -r -o name -- tank"),
         (wild, "zfs list -H -o name tank/vm-1", no, "zfs list -H -o name -- tank/vm-1"),
         (below, "zfs list -H -o name tank/data", no, "answer 0 \"tank/data\\n\" \"\""),
