@@ -108,7 +108,7 @@ impl Scene<'_> {
         let mut execs = datasets.iter().map(one).collect::<Result<Vec<_>, Stop>>()?.into_iter();
         let Some(first) = execs.next() else { return Err(Stop::Hidden(answer::missing(dataset))) };
         let rest: Vec<_> = execs.collect();
-        let run = Run { note: Vec::new(), first, rest, table: None, stream: false };
+        let run = Run { rest, ..Run::of(first) };
         let mut verdict = Verdict::new(Action::Run(Box::new(run))).by(grant);
         if destroy.reach != Recursion::None {
             verdict.rewrites.push(Rewrite::Expanded(format!("-r of '{dataset}' into {} datasets", datasets.len())));
@@ -195,10 +195,9 @@ impl Scene<'_> {
     }
 
     /// What runs: single names, one call a dataset. zfs destroys a list whole or not at all, so what it would say of
-    /// one that is held or cloned stands for the whole list.
+    /// one that is cloned stands for the whole list; what the policy keeps is left out, and the rest goes.
     fn execute(&self, destroy: &Destroy, sentence: Sentence) -> Result<Verdict, Stop> {
-        let answered =
-            |stderr: String, status| Action::Answer(Answer { stdout: Vec::new(), stderr: stderr.into_bytes(), status });
+        let answered = |stderr, status| Action::Answer(Answer { stdout: Vec::new(), stderr, status });
         let mut execs = Vec::new();
         for (dataset, specs) in sentence.goes {
             let victim = Victim::Snapshots(dataset, specs);
@@ -206,15 +205,13 @@ impl Scene<'_> {
                 .push(self.exec(Destroy { victim, reach: Recursion::None, force: false, ..destroy.clone() }.render())?);
         }
         let mut execs = execs.into_iter();
-        let action = if !sentence.found {
-            Action::Answer(answer::nothing_to_destroy())
-        } else if !sentence.held.is_empty() || !sentence.cloned.is_empty() {
-            answered(sentence.held + &sentence.cloned, 1)
-        } else if let Some(first) = execs.next() {
-            let rest = execs.collect();
-            Action::Run(Box::new(Run { note: sentence.notes.into_bytes(), first, rest, table: None, stream: false }))
-        } else {
-            answered(sentence.notes, 0)
+        let status = u8::from(!sentence.held.is_empty());
+        let note = (sentence.notes + &sentence.held).into_bytes();
+        let action = match execs.next() {
+            _ if !sentence.found => Action::Answer(answer::nothing_to_destroy()),
+            _ if !sentence.cloned.is_empty() => answered(sentence.cloned.into_bytes(), 1),
+            Some(first) => Action::Run(Box::new(Run { note, rest: execs.collect(), status, ..Run::of(first) })),
+            None => answered(note, status),
         };
         let mut verdict = Verdict::new(action);
         if !sentence.stays.is_empty() {

@@ -254,7 +254,7 @@ impl<'a> Scene<'a> {
 
     /// One command of zfs or zpool, and nothing else.
     fn run(&self, argv: Argv) -> Result<Run, Stop> {
-        Ok(Run { note: Vec::new(), first: self.exec(argv)?, rest: Vec::new(), table: None, stream: false })
+        Ok(Run::of(self.exec(argv)?))
     }
 
     /// One command of zfs or zpool as a verdict.

@@ -1,7 +1,7 @@
 //! `list` of a grant's `allow`: list, get, holds.
 #![forbid(unsafe_code)]
 
-use super::plan::{Action, Answer, Rewrite};
+use super::plan::{Action, Answer, Rewrite, Run};
 use super::roots::Targets;
 use super::snapshot::each;
 use super::{Scene, Stop, Verdict, answer};
@@ -179,13 +179,7 @@ impl Scene<'_> {
         }
         let mut execs = execs.into_iter();
         let mut verdict = match execs.next() {
-            Some(first) => Verdict::new(Action::Run(Box::new(super::plan::Run {
-                note: Vec::new(),
-                first,
-                rest: execs.collect(),
-                table,
-                stream: false,
-            }))),
+            Some(first) => Verdict::new(Action::Run(Box::new(Run { rest: execs.collect(), table, ..Run::of(first) }))),
             None => {
                 let stdout = table.map(|table| table.alone()).unwrap_or_default();
                 Verdict::new(Action::Answer(Answer { stdout, ..Answer::default() }))

@@ -156,7 +156,7 @@ impl<'p> Program<'p> {
         };
         let mut execs = run.execs();
         let exec = execs.next()?;
-        let alone = run.table().is_none() && execs.next().is_none();
+        let alone = run.table().is_none() && run.status() == 0 && execs.next().is_none();
         alone.then_some(Self { stage, exec, note: run.note() })
     }
 }
@@ -253,6 +253,9 @@ impl Session {
             if cut.is_some() {
                 return Ok(cut);
             }
+        }
+        if first_failure == 0 {
+            self.status = run.status();
         }
         if let Some(rows) = rows {
             rows.end(out.bytes());
@@ -407,6 +410,14 @@ mod tests {
         let run = made::run(touch("0"), vec![touch("2"), touch("3"), touch("0")]);
         assert_eq!(status(list(made::stage(run), [])), 2);
         assert_eq!(directory.path().join("ran").metadata().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_command_that_was_not_done_whole_has_a_status_of_its_own() {
+        for (program, expected) in [("exit 0", 1), ("exit 3", 3)] {
+            let script = list(made::stage(made::partial(sh(program), 1)), []);
+            assert_eq!(run(made::plan(script), Tail::Replaces).unwrap().status, expected);
+        }
     }
 
     #[test]

@@ -165,3 +165,63 @@ fn reads_are_cut_to_what_is_granted() {
         assert_eq!((outcome.decision, shown(&outcome)), (decision, expected.to_owned()), "{line}\n{grant}");
     }
 }
+
+/// What a rule covers and keeps is left out, and the rest goes; what no rule covers refuses all.
+#[test]
+fn destruction_leaves_what_rules_keep() {
+    let rules = |kept: &str| {
+        let rule = format!("names = [\"a*\"]\nkeep = 2\nkept = \"{kept}\"\nbookmarks = [\"b*\"]");
+        format!("[[grant]]\ndatasets = [\"tank/data\"]\nallow = [\"destroy\"]\n[[grant.destroy]]\n{rule}\n")
+    };
+    let snapshots: String = ["a1", "a2", "x", "a3", "a4", "a5", "y"]
+        .iter()
+        .enumerate()
+        .map(|(place, name)| {
+            let creation = format!("2026-11-{:02}T00:00:00Z", place + 1);
+            format!("{{ name = \"{name}\", creation = {creation}, createtxg = {place}, guid = {place} }},")
+        })
+        .collect();
+    let facts = format!(
+        "[[dataset]]\nname = \"tank/data\"\nsnapshots = [{snapshots}]\n[[dataset]]\nname = \"tank/data/x\"\nsnapshots = [{snapshots}]"
+    );
+    let host = Table::parse(&facts).unwrap();
+    let held =
+        "cannot destroy snapshot tank/data@a4: it's being held. Run 'zfs holds -r tank/data@a4' to see holders.\\n";
+    let none = "answer 1 \"\" \"could not find any snapshots to destroy; check snapshot names.\\n\"";
+    let cases = [
+        ("note", "zfs destroy tank/data@a1", "allowed", "zfs destroy -- tank/data@a1".to_owned()),
+        ("note", "zfs destroy tank/data@a4", "kept", "answer 0 \"\" \"zfs-shell: kept: tank/data@a4\\n\"".to_owned()),
+        ("held", "zfs destroy tank/data@a4", "kept", format!("answer 1 \"\" \"{held}\"")),
+        ("note", "zfs destroy tank/data@a1,a4,a2", "kept", "zfs destroy -- tank/data@a1,a2".to_owned()),
+        ("held", "zfs destroy tank/data@a1,a4,a2", "kept", "zfs destroy -- tank/data@a1,a2".to_owned()),
+        ("note", "zfs destroy tank/data@a3%a5", "kept", "zfs destroy -- tank/data@a3".to_owned()),
+        ("note", "zfs destroy tank/data@a1%a2", "allowed", "zfs destroy -- tank/data@a1,a2".to_owned()),
+        ("note", "zfs destroy tank/data@a1%a3", "refused", "no destroy rule covers 'tank/data@x'".to_owned()),
+        ("note", "zfs destroy tank/data@x", "refused", "no destroy rule covers 'tank/data@x'".to_owned()),
+        ("note", "zfs destroy tank/data@a9", "allowed", none.to_owned()),
+        (
+            "note",
+            "zfs destroy -rv tank/data@a1",
+            "allowed",
+            "zfs destroy -v -- tank/data@a1 ; zfs destroy -v -- tank/data/x@a1".to_owned(),
+        ),
+        (
+            "note",
+            "zfs destroy -R tank/data@a1",
+            "refused",
+            "zfs destroy -R takes clones wherever they are, and is not served".to_owned(),
+        ),
+        ("note", "zfs destroy 'tank/data#b1'", "allowed", "zfs destroy -- tank/data#b1".to_owned()),
+        (
+            "note",
+            "zfs destroy 'tank/data#c1'",
+            "refused",
+            "no destroy rule covers the bookmark 'tank/data#c1'".to_owned(),
+        ),
+        ("note", "zfs destroy tank/data/x", "refused", "the grant does not allow to destroy datasets".to_owned()),
+    ];
+    for (kept, line, decision, expected) in cases {
+        let outcome = judge(line.as_bytes(), &policy(&rules(kept)), &host);
+        assert_eq!((outcome.decision, shown(&outcome)), (decision, expected), "{line}");
+    }
+}
