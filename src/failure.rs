@@ -95,12 +95,9 @@ impl Failure {
         match self {
             Self::Syntax(_) | Self::Command(_) => Kind::Unknown,
             Self::NoCommand | Self::Refused(_) => Kind::Refused,
-            Self::Audit(_)
-            | Self::Host(_)
-            | Self::Open(_)
-            | Self::Policy { .. }
-            | Self::Request(_)
-            | Self::Run(_) => Kind::Broken,
+            Self::Audit(_) | Self::Host(_) | Self::Open(_) | Self::Policy { .. } | Self::Request(_) | Self::Run(_) => {
+                Kind::Broken
+            }
         }
     }
 

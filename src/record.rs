@@ -202,12 +202,15 @@ impl Completion<'_> {
     /// One line of `key=value`.
     pub fn line(&self) -> String {
         let mut line = Line::of(self.who);
-        line.field("ended", match self.ended.cut {
-            None => "itself",
-            Some(Cut::Gone) => "client-gone",
-            Some(Cut::Signal(_)) => "signal",
-            Some(Cut::Time) => "time",
-        });
+        line.field(
+            "ended",
+            match self.ended.cut {
+                None => "itself",
+                Some(Cut::Gone) => "client-gone",
+                Some(Cut::Signal(_)) => "signal",
+                Some(Cut::Time) => "time",
+            },
+        );
         line.field("status", &self.ended.status.to_string());
         line.field("seconds", &format!("{:.1}", self.time.as_secs_f64()));
         line.end(None)

@@ -225,7 +225,8 @@ mod tests {
     fn help_and_version_stand_alone() {
         assert_eq!(read(&["--help"], None), Ok(Form::Help));
         assert_eq!(read(&["-V"], Some("zfs list")), Ok(Form::Version));
-        for wrong in [&["--help", "nas"][..], &["nas", "--version"], &["--no"], &["-c"], &["-c", "a", "b"], &["a", "b"]] {
+        for wrong in [&["--help", "nas"][..], &["nas", "--version"], &["--no"], &["-c"], &["-c", "a", "b"], &["a", "b"]]
+        {
             assert_eq!(read(wrong, Some("zfs list")), Err(RequestError::Usage), "{wrong:?}");
         }
     }

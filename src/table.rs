@@ -186,7 +186,8 @@ impl Rows<'_> {
         }
         let titles = self.table.columns.iter().map(|column| column.title.clone()).collect();
         self.held.insert(0, titles);
-        let width = |column: usize| self.held.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max();
+        let width =
+            |column: usize| self.held.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max();
         let widths: Vec<usize> = (0..self.table.columns.len()).map(|column| width(column).unwrap_or(0)).collect();
         for row in &self.held {
             let padded: Vec<String> = row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}")).collect();
@@ -283,7 +284,8 @@ mod tests {
     fn without_h_there_are_titles_and_aligned_columns() {
         let mut table = get(false);
         table.row(["tank", "type", "filesystem", "-"].map(str::to_owned).into());
-        let shown = "NAME  PROPERTY  VALUE       SOURCE\ntank  type      filesystem  -\nt/d   used      12          -\n";
+        let shown =
+            "NAME  PROPERTY  VALUE       SOURCE\ntank  type      filesystem  -\nt/d   used      12          -\n";
         assert_eq!(through(&table, "t/d\tused\t-\t12\n"), shown);
         assert_eq!(through(&get(false), ""), "");
     }

@@ -1,4 +1,5 @@
 //! A real sshd on the loopback interface in front of the real gate: the lines of the README, and what the ssh client gets.
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test starts sshd and its clients")]
 
 mod sandbox;
 
@@ -63,7 +64,14 @@ impl Server {
     fn client(&self, program: &str, account: &str) -> Command {
         let mut command = Command::new(program);
         command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]);
-        command.args(["-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "ExitOnForwardFailure=yes"]);
+        command.args([
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "ExitOnForwardFailure=yes",
+        ]);
         command.arg("-i").arg(self.sandbox.path("client")).args(["-o", &format!("Port={}", self.port)]);
         command.args(["-o", &format!("User={account}")]).stdin(Stdio::null());
         command

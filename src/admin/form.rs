@@ -97,7 +97,7 @@ fn plan_account(out: &mut impl Write, outcome: &Outcome, lines: Vec<Line>, assum
         label = "";
     }
     if lines.is_empty() {
-        item(out, label, "nothing")?;
+        item(out, label, sketch::NOTHING)?;
     }
     outcome.rewrites.iter().try_for_each(|rewrite| item(out, "rewritten", rewrite))?;
     outcome.status.iter().try_for_each(|status| item(out, "status", &status.to_string()))?;

@@ -157,7 +157,9 @@ fn floor_lost<'a>(grant: &'a Grant, place: &'a Place<'_>) -> impl Iterator<Item 
     grant.destroy.iter().enumerate().filter_map(move |(index, rule)| {
         let lost = replaced.iter().find(|old| is_lower(rule.floor, old.floor) && shares_a_name(rule, old))?;
         let Floor { daily, weekly, monthly } = lost.floor;
-        let what = format!("the role's floor of {daily} days, {weekly} weeks, {monthly} months is lost");
+        let parts = [(daily, "day"), (weekly, "week"), (monthly, "month")].into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts.map(|(count, unit)| counted((count as usize, unit))).collect();
+        let what = format!("the role's floor of {} is lost", parts.join(", "));
         let note = "rules of [[grant.destroy]] replace all of the role's; write `floor` in this one";
         Some(Finding::warning(what, note, place.destroy(index)))
     })
@@ -302,7 +304,7 @@ mod tests {
     fn a_written_rule_that_loses_the_floor_of_its_role_is_found() {
         let rule = |text| lint(&format!("{PULL}[[grant.destroy]]\n{text}\n"));
         let what = &rule("names = ['bzfs_*']")[0].1;
-        assert_eq!(what, "the role's floor of 7 days, 4 weeks, 0 months is lost");
+        assert_eq!(what, "the role's floor of 7 days, 4 weeks is lost");
         assert_eq!(rule("names = ['bzfs_*']\nfloor = { daily = 7 }").len(), 1);
         assert!(rule("names = ['bzfs_*']\nfloor = { daily = 7, weekly = 4 }").is_empty());
         assert!(rule("names = ['mine_*']").is_empty());
@@ -351,7 +353,7 @@ mod tests {
         let host = crate::facts::Table::parse("programs = ['lzop']").unwrap();
         let text = "[filters]\nallow = ['lzop', 'pv']\n";
         let found: Vec<_> = missing(&Written::read(text), &host).map(|finding| finding.span).collect();
-        assert_eq!(found, [Some(26..30)]);
+        assert_eq!(found, [Some(27..31)]);
         assert_eq!(missing(&Written::read(PULL), &host).count(), 0);
     }
 

@@ -22,6 +22,7 @@ use clap::Parser;
 use thiserror::Error;
 use toml::value::Datetime;
 
+use crate::policy::seconds_since_1970;
 use cli::{Cli, Command};
 use output::Output;
 
@@ -79,7 +80,8 @@ fn clock(at: Option<&Datetime>) -> Result<SystemTime, Stop> {
     let Some(at) = at else {
         return Ok(SystemTime::now());
     };
-    let seconds = crate::facts::seconds(at)
+    let seconds = seconds_since_1970(at)
+        .and_then(|seconds| u64::try_from(seconds).ok())
         .ok_or_else(|| Stop::said(format!("--at {at}: a time is written in full, as 2026-11-01T03:00:00Z")))?;
     Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }

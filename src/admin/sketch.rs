@@ -5,6 +5,9 @@ use crate::decide::plan::{Action, Plan, Run, Sink, Source, Stage};
 use crate::script::{Joint, Pipeline};
 use crate::syntax::quote;
 
+/// What a blank request comes to.
+pub(super) const NOTHING: &str = "(nothing)";
+
 /// One stage with what joins it to the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -36,6 +39,9 @@ pub(super) fn lines(plan: Plan) -> Vec<Line> {
 
 /// All of it on one line.
 pub(super) fn joined(lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return NOTHING.to_owned();
+    }
     lines.iter().fold(String::new(), |mut whole, Line { operator, text, .. }| {
         if !matches!(*operator, "" | ";") {
             whole.push(' ');
@@ -64,7 +70,8 @@ fn stage(operator: &'static str, stage: &Stage) -> Line {
         Action::Exit(None) => "exit".to_owned(),
         Action::Run(run) => {
             note = String::from_utf8_lossy(run.note()).trim_end().to_owned();
-            programs(run)
+            let filtered = if run.table().is_some() { " (rows filtered)" } else { "" };
+            programs(run) + filtered
         }
     };
     Line { operator, text: text + &redirections(stage), note }
@@ -111,6 +118,6 @@ mod tests {
         let line = |operator, text: &str| Line { operator, text: text.to_owned(), note: String::new() };
         let lines = [line("", "a"), line("|", "b"), line(";", "c"), line("&&", "d"), line("||", "e")];
         assert_eq!(joined(&lines), "a | b; c && d || e");
-        assert_eq!(joined(&[]), "");
+        assert_eq!(joined(&[]), "(nothing)");
     }
 }

@@ -11,8 +11,8 @@ use super::plan::{Action, Answer, Decision, Rewrite, Run};
 use super::{Scene, Stop, Verdict, answer};
 use crate::command::name::{Bookmark, Dataset, SnapshotName};
 use crate::command::zfs::destroy::{Destroy, Recursion, Spec, Victim};
-use crate::host::SnapshotFacts;
 use crate::host::Host as _;
+use crate::host::SnapshotFacts;
 use crate::policy::{DestroyRule, Floor, Grant, Kept, Operation, Scope};
 
 /// What becomes of a snapshot.
@@ -69,28 +69,36 @@ impl Scene<'_> {
     /// A dataset goes by a rule with `datasets = true`, if it lies below the granted one and no snapshot is left in it,
     /// since the newest snapshot of a dataset always stays. Without -r the kernel checks that once more.
     fn destroy_dataset(&self, destroy: &Destroy, dataset: &Dataset) -> Result<Verdict, Stop> {
-        let (grant, datasets) = self.permit(dataset, Operation::Destroy, || answer::missing(dataset), |grant| {
-            let is_below = grant.datasets.iter().any(|pattern| pattern.covers(dataset, Scope::Descendents));
-            if !(is_below && grant.destroy.iter().any(|rule| rule.datasets)) {
-                return Err("the grant does not allow to destroy datasets".into());
-            }
-            if destroy.force || destroy.deferred {
-                return Err("-f and -d do not go with a dataset here".into());
-            }
-            if destroy.reach == Recursion::None {
-                return Ok(vec![dataset.clone()]);
-            }
-            if !grant.covers_subtree(dataset) {
-                return Err("the grant does not cover all that lies below, as -r needs".into());
-            }
-            // The deepest first, since each goes without -r.
-            let mut datasets = self.host.subtree(dataset)?.ok_or_else(|| Stop::Hidden(answer::missing(dataset)))?;
-            datasets.sort_by_key(|dataset| std::cmp::Reverse(dataset.depth()));
-            Ok(datasets)
-        })?;
+        let (grant, datasets) = self.permit(
+            dataset,
+            Operation::Destroy,
+            || answer::missing(dataset),
+            |grant| {
+                let is_below = grant.datasets.iter().any(|pattern| pattern.covers(dataset, Scope::Descendents));
+                if !(is_below && grant.destroy.iter().any(|rule| rule.datasets)) {
+                    return Err("the grant does not allow to destroy datasets".into());
+                }
+                if destroy.force || destroy.deferred {
+                    return Err("-f and -d do not go with a dataset here".into());
+                }
+                if destroy.reach == Recursion::None {
+                    return Ok(vec![dataset.clone()]);
+                }
+                if !grant.covers_subtree(dataset) {
+                    return Err("the grant does not cover all that lies below, as -r needs".into());
+                }
+                // The deepest first, since each goes without -r.
+                let mut datasets = self.host.subtree(dataset)?.ok_or_else(|| Stop::Hidden(answer::missing(dataset)))?;
+                datasets.sort_by_key(|dataset| std::cmp::Reverse(dataset.depth()));
+                Ok(datasets)
+            },
+        )?;
         for dataset in &datasets {
             if self.host.snapshots(dataset)?.is_some_and(|snapshots| !snapshots.is_empty()) {
-                return Err(Stop::Refused(format!("'{dataset}' has snapshots, and the newest always stays"), Some(grant)));
+                return Err(Stop::Refused(
+                    format!("'{dataset}' has snapshots, and the newest always stays"),
+                    Some(grant),
+                ));
             }
         }
         let one = |dataset: &Dataset| {
@@ -100,7 +108,7 @@ impl Scene<'_> {
         let mut execs = datasets.iter().map(one).collect::<Result<Vec<_>, Stop>>()?.into_iter();
         let Some(first) = execs.next() else { return Err(Stop::Hidden(answer::missing(dataset))) };
         let rest: Vec<_> = execs.collect();
-        let run = Run { note: Vec::new(), first, rest, table: None, stream: false };
+        let run = Run { rest, ..Run::of(first) };
         let mut verdict = Verdict::new(Action::Run(Box::new(run))).by(grant);
         if destroy.reach != Recursion::None {
             verdict.rewrites.push(Rewrite::Expanded(format!("-r of '{dataset}' into {} datasets", datasets.len())));
@@ -187,24 +195,23 @@ impl Scene<'_> {
     }
 
     /// What runs: single names, one call a dataset. zfs destroys a list whole or not at all, so what it would say of
-    /// one that is held or cloned stands for the whole list.
+    /// one that is cloned stands for the whole list; what the policy keeps is left out, and the rest goes.
     fn execute(&self, destroy: &Destroy, sentence: Sentence) -> Result<Verdict, Stop> {
-        let answered = |stderr: String, status| Action::Answer(Answer { stdout: Vec::new(), stderr: stderr.into_bytes(), status });
+        let answered = |stderr, status| Action::Answer(Answer { stdout: Vec::new(), stderr, status });
         let mut execs = Vec::new();
         for (dataset, specs) in sentence.goes {
             let victim = Victim::Snapshots(dataset, specs);
-            execs.push(self.exec(Destroy { victim, reach: Recursion::None, force: false, ..destroy.clone() }.render())?);
+            execs
+                .push(self.exec(Destroy { victim, reach: Recursion::None, force: false, ..destroy.clone() }.render())?);
         }
         let mut execs = execs.into_iter();
-        let action = if !sentence.found {
-            Action::Answer(answer::nothing_to_destroy())
-        } else if !sentence.held.is_empty() || !sentence.cloned.is_empty() {
-            answered(sentence.held + &sentence.cloned, 1)
-        } else if let Some(first) = execs.next() {
-            let rest = execs.collect();
-            Action::Run(Box::new(Run { note: sentence.notes.into_bytes(), first, rest, table: None, stream: false }))
-        } else {
-            answered(sentence.notes, 0)
+        let status = u8::from(!sentence.held.is_empty());
+        let note = (sentence.notes + &sentence.held).into_bytes();
+        let action = match execs.next() {
+            _ if !sentence.found => Action::Answer(answer::nothing_to_destroy()),
+            _ if !sentence.cloned.is_empty() => answered(sentence.cloned.into_bytes(), 1),
+            Some(first) => Action::Run(Box::new(Run { note, rest: execs.collect(), status, ..Run::of(first) })),
+            None => answered(note, status),
         };
         let mut verdict = Verdict::new(action);
         if !sentence.stays.is_empty() {
@@ -243,8 +250,9 @@ pub(super) fn fates(rules: &[DestroyRule], census: &[SnapshotFacts], now: System
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let mut fates = vec![Fate::Uncovered; census.len()];
     for rule in rules {
-        let covered: Vec<usize> =
-            (0..census.len()).filter(|place| census.get(*place).is_some_and(|facts| rule.names.matches(facts.name.as_str()))).collect();
+        let covered: Vec<usize> = (0..census.len())
+            .filter(|place| census.get(*place).is_some_and(|facts| rule.names.matches(facts.name.as_str())))
+            .collect();
         let mut slots = Slots::default();
         for (rank, place) in covered.iter().enumerate() {
             let (Some(facts), Some(fate)) = (census.get(*place), fates.get_mut(*place)) else { continue };
@@ -399,7 +407,8 @@ mod tests {
     fn ranges_go_by_arrival_and_need_both_their_ends() {
         let census = census(&[("a", 9), ("b", 8), ("c", 7), ("d", 6)]);
         let name = |name: &str| Some(SnapshotName::parse(name).unwrap());
-        let range = |first: Option<SnapshotName>, last: Option<SnapshotName>| named(&census, &[Spec::Range(first, last)]);
+        let range =
+            |first: Option<SnapshotName>, last: Option<SnapshotName>| named(&census, &[Spec::Range(first, last)]);
         assert_eq!(range(name("b"), name("c")), [1, 2]);
         assert_eq!(range(None, name("b")), [0, 1]);
         assert_eq!(range(name("c"), None), [2, 3]);

@@ -18,8 +18,7 @@ impl Scene<'_> {
         // What a program needs besides what it is told to use: libraries, stacks, malloc's arenas.
         let memory = filters.memory.saturating_add(PROGRAM);
         let first = Exec { executable: self.executable(program)?, argv: filter.render(), memory: Some(memory) };
-        let run = Run { note: Vec::new(), first, rest: Vec::new(), table: None, stream: false };
-        Ok(Verdict::new(Action::Run(Box::new(run))))
+        Ok(Verdict::new(Action::Run(Box::new(Run::of(first)))))
     }
 }
 

@@ -83,7 +83,7 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
                 }
                 Err(Stop::Refused(reason, grant)) => Err(Refusal { reason, span: placed.span, grant }.into()),
                 Err(Stop::Host(HostError::Unknown(fact))) => {
-                    let reason = format!("depends on what the host would say: {fact}");
+                    let reason = format!("unknown fact: {fact}");
                     Err(Refusal { reason, span: placed.span, grant: None }.into())
                 }
                 Err(Stop::Host(error)) => Err(Error::Host(error)),
@@ -254,7 +254,7 @@ impl<'a> Scene<'a> {
 
     /// One command of zfs or zpool, and nothing else.
     fn run(&self, argv: Argv) -> Result<Run, Stop> {
-        Ok(Run { note: Vec::new(), first: self.exec(argv)?, rest: Vec::new(), table: None, stream: false })
+        Ok(Run::of(self.exec(argv)?))
     }
 
     /// One command of zfs or zpool as a verdict.
@@ -271,16 +271,19 @@ impl<'a> Scene<'a> {
 fn fits(pipeline: &Pipeline<Placed>) -> Result<(), Refusal> {
     let is_filter = |placed: &&Placed| matches!(placed.command, Command::Filter(_));
     let is_send = |placed: &Placed| matches!(placed.command, Command::Zfs(Zfs::Send(_)));
-    let is_receive = |placed: &Placed| matches!(&placed.command, Command::Zfs(Zfs::Target(target)) if target.operation == "receive");
-    let refuse = |reason: &str, placed: &Placed| {
-        Err(Refusal { reason: reason.to_owned(), span: placed.span, grant: None })
-    };
+    let is_receive =
+        |placed: &Placed| matches!(&placed.command, Command::Zfs(Zfs::Target(target)) if target.operation == "receive");
+    let refuse =
+        |reason: &str, placed: &Placed| Err(Refusal { reason: reason.to_owned(), span: placed.span, grant: None });
     let last = pipeline.rest.last().unwrap_or(&pipeline.first);
     let others = pipeline.leaves().filter(|placed| !is_filter(placed)).count();
     match others {
         0 => refuse("a stream filter stands behind a send or in front of a receive", &pipeline.first),
         1 if pipeline.is_single() || is_send(&pipeline.first) || is_receive(last) => Ok(()),
-        _ => refuse("a pipeline is a send with stream filters behind it, or a receive with them in front", &pipeline.first),
+        _ => refuse(
+            "a pipeline is a send with stream filters behind it, or a receive with them in front",
+            &pipeline.first,
+        ),
     }
 }
 

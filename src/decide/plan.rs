@@ -80,6 +80,8 @@ pub struct Run {
     pub(super) rest: Vec<Exec>,
     pub(super) table: Option<Table>,
     pub(super) stream: bool,
+    /// The status where all programs end with 0.
+    pub(super) status: u8,
 }
 
 /// A program to execute.
@@ -198,6 +200,17 @@ impl Stage {
 }
 
 impl Run {
+    /// One program, and nothing else.
+    pub(super) fn of(first: Exec) -> Self {
+        Self { note: Vec::new(), first, rest: Vec::new(), table: None, stream: false, status: 0 }
+    }
+
+    /// The status where all programs end with 0: another, where the client is told that something of its command did
+    /// not happen.
+    pub fn status(&self) -> u8 {
+        self.status
+    }
+
     /// What the client is told on standard error before anything starts.
     pub fn note(&self) -> &[u8] {
         &self.note
@@ -281,6 +294,11 @@ pub(crate) mod made {
     }
 
     pub(crate) fn run(first: Exec, rest: Vec<Exec>) -> Action {
-        Action::Run(Box::new(Run { note: Vec::new(), first, rest, table: None, stream: false }))
+        Action::Run(Box::new(Run { rest, ..Run::of(first) }))
+    }
+
+    /// A program that did not do all that was asked.
+    pub(crate) fn partial(first: Exec, status: u8) -> Action {
+        Action::Run(Box::new(Run { status, ..Run::of(first) }))
     }
 }

@@ -1,7 +1,7 @@
 //! `list` of a grant's `allow`: list, get, holds.
 #![forbid(unsafe_code)]
 
-use super::plan::{Action, Answer, Rewrite};
+use super::plan::{Action, Answer, Rewrite, Run};
 use super::roots::Targets;
 use super::snapshot::each;
 use super::{Scene, Stop, Verdict, answer};
@@ -51,7 +51,8 @@ impl Scene<'_> {
         let name = Property::Native("name");
         let named = (partial || own().next().is_none()).then_some((&name, Field::Dataset));
         let naming = own().filter(|property| property.names_datasets()).map(|property| (property, Field::Datasets));
-        let plain = own().filter(|property| !property.names_datasets()).map(|property| (property, Field::Plain));
+        let is_plain = |property: &&Property| !property.names_datasets() && (named.is_none() || **property != name);
+        let plain = own().filter(is_plain).map(|property| (property, Field::Plain));
         let (asked, fields): (Vec<&Property>, _) = named.into_iter().chain(naming).chain(plain).unzip();
         let column = |property: &Property| Column {
             title: property.title(),
@@ -112,12 +113,8 @@ impl Scene<'_> {
             title: field.name().to_ascii_uppercase(),
             field: asked.iter().position(|other| other == field),
         };
-        let table = Table::new(
-            scripted,
-            shown.iter().map(column).collect(),
-            asked.iter().map(field).collect(),
-            self.visible(),
-        );
+        let table =
+            Table::new(scripted, shown.iter().map(column).collect(), asked.iter().map(field).collect(), self.visible());
         (asked, table)
     }
 
@@ -136,12 +133,15 @@ impl Scene<'_> {
 
     pub(super) fn holds(&self, holds: &Holds) -> Result<Verdict, Stop> {
         let grant = each(&holds.snapshots, |snapshot| {
-            self.permit(&snapshot.dataset, Operation::List, || answer::missing(snapshot), |grant| {
-                match holds.recursive && !grant.covers_subtree(&snapshot.dataset) {
+            self.permit(
+                &snapshot.dataset,
+                Operation::List,
+                || answer::missing(snapshot),
+                |grant| match holds.recursive && !grant.covers_subtree(&snapshot.dataset) {
                     true => Err("the grant does not cover all that lies below, as -r needs".into()),
                     false => Ok(()),
-                }
-            })
+                },
+            )
         })?;
         self.run_by(grant, holds.render())
     }
@@ -179,13 +179,7 @@ impl Scene<'_> {
         }
         let mut execs = execs.into_iter();
         let mut verdict = match execs.next() {
-            Some(first) => Verdict::new(Action::Run(Box::new(super::plan::Run {
-                note: Vec::new(),
-                first,
-                rest: execs.collect(),
-                table,
-                stream: false,
-            }))),
+            Some(first) => Verdict::new(Action::Run(Box::new(Run { rest: execs.collect(), table, ..Run::of(first) }))),
             None => {
                 let stdout = table.map(|table| table.alone()).unwrap_or_default();
                 Verdict::new(Action::Answer(Answer { stdout, ..Answer::default() }))
@@ -215,9 +209,9 @@ fn tells(properties: Option<&Properties>, shown: &[Shown]) -> bool {
     let source = shown.contains(&Shown::Source);
     match properties {
         None => value || source,
-        Some(properties) => properties
-            .iter()
-            .any(|property| value && property.names_datasets() || source && property.is_inherited()),
+        Some(properties) => {
+            properties.iter().any(|property| value && property.names_datasets() || source && property.is_inherited())
+        }
     }
 }
 

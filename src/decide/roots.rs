@@ -61,19 +61,21 @@ impl Scene<'_> {
                 },
                 other => other,
             };
-            targets.partial |= shows_below(reach, types) && !self.covering(root).any(|grant| grant.covers_subtree(root));
+            targets.partial |=
+                shows_below(reach, types) && !self.covering(root).any(|grant| grant.covers_subtree(root));
             targets.grant.get_or_insert(*grant);
             targets.ask(reach, Named::Dataset(root.clone()));
         }
         Ok(())
     }
 
-    /// The datasets that grants with `list` name, each once, none within another whose rows show it anyway.
+    /// The datasets at or below which all lies that grants with `list` name, each once, none within another whose rows
+    /// show it anyway.
     pub(super) fn roots(&self) -> Result<Vec<(Dataset, GrantId)>, Stop> {
         let mut roots: Vec<(Dataset, &Grant)> = Vec::new();
         for grant in self.listing() {
             for pattern in grant.datasets.iter() {
-                let root = pattern.literal().ok_or("a grant has wildcards: name the dataset")?;
+                let root = pattern.root().ok_or("a grant has a wildcard for the pool: name the dataset")?;
                 roots.push((root, grant));
             }
         }

@@ -16,13 +16,19 @@ impl Scene<'_> {
             self.permit(&snapshot.dataset, Operation::Snapshot, hidden, |grant| {
                 let rules = &grant.snapshot;
                 if !rules.names.matches(snapshot.name.as_str()) {
-                    return Err(format!("the grant does not allow snapshots named '{}' (snapshot.names)", snapshot.name).into());
+                    return Err(format!(
+                        "the grant does not allow snapshots named '{}' (snapshot.names)",
+                        snapshot.name
+                    )
+                    .into());
                 }
                 if snapshotting.recursive && !(rules.recursive && grant.covers_subtree(&snapshot.dataset)) {
                     return Err("the grant does not allow -r here (snapshot.recursive)".into());
                 }
                 match snapshotting.settings.iter().find(|setting| !rules.may_set(&setting.property)) {
-                    Some(setting) => Err(format!("the grant does not allow -o {} (snapshot.properties)", setting.property).into()),
+                    Some(setting) => {
+                        Err(format!("the grant does not allow -o {} (snapshot.properties)", setting.property).into())
+                    }
                     None => Ok(()),
                 }
             })
@@ -37,7 +43,9 @@ impl Scene<'_> {
         let (grant, ()) = self.permit(&bookmark.dataset, Operation::Bookmark, hidden, |grant| {
             let rules = &grant.bookmark;
             if !rules.names.matches(bookmark.name.as_str()) {
-                return Err(format!("the grant does not allow bookmarks named '{}' (bookmark.names)", bookmark.name).into());
+                return Err(
+                    format!("the grant does not allow bookmarks named '{}' (bookmark.names)", bookmark.name).into()
+                );
             }
             let there = self.host.bookmarks(&bookmark.dataset)?.unwrap_or_default();
             if there.len() >= usize::try_from(rules.max).unwrap_or(usize::MAX) {
@@ -50,20 +58,27 @@ impl Scene<'_> {
 
     pub(super) fn hold(&self, holding: &Holding) -> Result<Verdict, Stop> {
         let grant = each(&holding.snapshots, |snapshot| {
-            self.permit(&snapshot.dataset, Operation::Hold, || answer::missing(&snapshot.dataset), |grant| {
-                self.tag_rule(grant, holding, &snapshot.dataset)?;
-                let datasets = match holding.recursive {
-                    true => self.host.subtree(&snapshot.dataset)?.unwrap_or_default(),
-                    false => vec![snapshot.dataset.clone()],
-                };
-                for dataset in &datasets {
-                    let more = holding.snapshots.iter().filter(|other| dataset.is_within(&other.dataset)).count();
-                    if self.held(dataset, &grant.hold)? + more > usize::try_from(grant.hold.max).unwrap_or(usize::MAX) {
-                        return Err(format!("'{dataset}' has its {} holds (hold.max)", grant.hold.max).into());
+            self.permit(
+                &snapshot.dataset,
+                Operation::Hold,
+                || answer::missing(&snapshot.dataset),
+                |grant| {
+                    self.tag_rule(grant, holding, &snapshot.dataset)?;
+                    let datasets = match holding.recursive {
+                        true => self.host.subtree(&snapshot.dataset)?.unwrap_or_default(),
+                        false => vec![snapshot.dataset.clone()],
+                    };
+                    for dataset in &datasets {
+                        let more = holding.snapshots.iter().filter(|other| dataset.is_within(&other.dataset)).count();
+                        if self.held(dataset, &grant.hold)? + more
+                            > usize::try_from(grant.hold.max).unwrap_or(usize::MAX)
+                        {
+                            return Err(format!("'{dataset}' has its {} holds (hold.max)", grant.hold.max).into());
+                        }
                     }
-                }
-                Ok(())
-            })
+                    Ok(())
+                },
+            )
         })?;
         self.run_by(grant, holding.render("hold"))
     }

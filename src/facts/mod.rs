@@ -14,7 +14,6 @@ use crate::command::name::{Dataset, Snapshot, SnapshotName, Tag};
 use crate::host::{BookmarkFacts, Executable, Host, HostError, SnapshotFacts};
 
 pub use toml::FactsError;
-pub(crate) use toml::seconds;
 
 /// The host of a facts file.
 #[derive(Debug)]

@@ -8,12 +8,13 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use thiserror::Error;
 use toml::Spanned;
-use toml::value::{Datetime, Offset};
+use toml::value::Datetime;
 
 use super::Entry;
 use crate::command::argv::Program;
 use crate::command::name::{Dataset, Guid, SnapshotName, Tag};
 use crate::host::{BookmarkFacts, SnapshotFacts};
+use crate::policy::seconds_since_1970;
 
 /// What is wrong with a facts file.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -172,7 +173,8 @@ impl Read for Tag {
 impl Read for Seconds {
     type Written = Datetime;
     fn read(written: Datetime) -> Result<Self, String> {
-        seconds(&written).map(Self).ok_or_else(|| format!("'{written}' is no full time since 1970 with its offset"))
+        let seconds = seconds_since_1970(&written).and_then(|seconds| u64::try_from(seconds).ok());
+        seconds.map(Self).ok_or_else(|| format!("'{written}' is no full time since 1970 with its offset"))
     }
 }
 
@@ -189,24 +191,6 @@ impl Read for Value {
 
 fn about<E: Display>(written: &str) -> impl Fn(E) -> String {
     move |error| format!("'{written}': {error}")
-}
-
-/// Seconds since 1970 of a time that is written in full: date, time and offset. (Days of the civil calendar counted in
-/// eras of 400 years that begin in March, so that the leap day is the last.)
-pub(crate) fn seconds(written: &Datetime) -> Option<u64> {
-    let (date, time) = (written.date?, written.time?);
-    let east = match written.offset? {
-        Offset::Z => 0,
-        Offset::Custom { minutes } => i64::from(minutes),
-    };
-    let (month, day) = (i64::from(date.month), i64::from(date.day));
-    let year = i64::from(date.year) - i64::from(month <= 2);
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    let minutes = days * 1440 + i64::from(time.hour) * 60 + i64::from(time.minute) - east;
-    u64::try_from(minutes * 60 + i64::from(time.second.unwrap_or(0))).ok()
 }
 
 #[cfg(test)]
@@ -246,7 +230,8 @@ mod tests {
             ("2026-11-01", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(seconds(&text.parse().unwrap()), expected, "{text}");
+            let read = Seconds::read(text.parse().unwrap()).ok();
+            assert_eq!(read.map(|Seconds(seconds)| seconds), expected, "{text}");
         }
     }
 }

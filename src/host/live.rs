@@ -35,7 +35,9 @@ impl<'p> Live<'p> {
         let asked = run::ask(&program, argv).map_err(|error| HostError::Failed(error.to_string()))?;
         let told = String::from_utf8_lossy(&asked.stderr);
         if asked.status == 0 {
-            return String::from_utf8(asked.stdout).map(Some).map_err(|_| HostError::Failed("zfs: not UTF-8".to_owned()));
+            return String::from_utf8(asked.stdout)
+                .map(Some)
+                .map_err(|_| HostError::Failed("zfs: not UTF-8".to_owned()));
         }
         // libzfs words it so for every type of dataset (EZFS_NOENT in libzfs_util.c).
         if told.lines().any(|line| line.ends_with(": dataset does not exist")) {
@@ -44,7 +46,13 @@ impl<'p> Live<'p> {
         Err(HostError::Failed(format!("zfs ended with {}: {}", asked.status, told.trim())))
     }
 
-    fn list(&self, dataset: &Dataset, reach: Reach, types: Types, columns: &[&'static str]) -> Result<Option<String>, HostError> {
+    fn list(
+        &self,
+        dataset: &Dataset,
+        reach: Reach,
+        types: Types,
+        columns: &[&'static str],
+    ) -> Result<Option<String>, HostError> {
         let list = List {
             scripted: true,
             exact: true,

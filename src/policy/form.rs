@@ -261,8 +261,8 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// None without a date, a time or an offset. Fractions of a second are dropped.
-fn seconds_since_1970(moment: &Datetime) -> Option<i64> {
+/// What a date-time of TOML means; none without a date, a time or an offset. Fractions of a second are dropped.
+pub fn seconds_since_1970(moment: &Datetime) -> Option<i64> {
     let (date, time) = (moment.date?, moment.time?);
     let offset = match moment.offset? {
         Offset::Z => 0,

@@ -22,6 +22,7 @@ use crate::command::name::Dataset;
 use crate::command::property::Property;
 
 pub use error::PolicyError;
+pub use form::seconds_since_1970;
 pub use open::{DIRECTORY, OpenError, PolicyName, open, open_path};
 pub use pattern::{DatasetPattern, MAX_PATTERN, Names, PatternError};
 pub use role::Role;

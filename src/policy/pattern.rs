@@ -151,11 +151,12 @@ impl DatasetPattern {
         matches!(&self.0, Form::Literal(literal) if literal == dataset)
     }
 
-    /// The dataset that it names, if it has no wildcard.
-    pub fn literal(&self) -> Option<Dataset> {
+    /// The dataset at or below which all lies that it names: what stands in front of the first component with a
+    /// wildcard. None where that is the pool.
+    pub fn root(&self) -> Option<Dataset> {
         match &self.0 {
             Form::Literal(dataset) => Some(dataset.clone()),
-            Form::Wild { .. } => None,
+            Form::Wild { text, plain } => Dataset::parse(text.get(..*plain)?.rsplit_once('/')?.0).ok(),
         }
     }
 }
@@ -540,8 +541,9 @@ mod tests {
 
     #[test]
     fn only_a_pattern_without_wildcards_is_a_literal() {
-        assert_eq!(pattern("tank/a b").literal(), Some(dataset("tank/a b")));
-        assert_eq!(pattern("tank/?").literal(), None);
+        assert_eq!(pattern("tank/a b").root(), Some(dataset("tank/a b")));
+        assert_eq!(pattern("tank/a/vm-?/x").root(), Some(dataset("tank/a")));
+        assert_eq!(pattern("ta?k/a").root(), None);
         assert_eq!(pattern("tank/?").as_str(), "tank/?");
     }
 

@@ -27,10 +27,7 @@ pub(super) fn no_new_privs() -> Result<(), RunError> {
 
 /// Runs `start` with a lower limit of address space, for the child to inherit: std's posix_spawn has no place for it,
 /// and a hook between fork and exec would cost a copy of the gate.
-pub(super) fn with_memory<T>(
-    bytes: Option<u64>,
-    start: impl FnOnce() -> Result<T, RunError>,
-) -> Result<T, RunError> {
+pub(super) fn with_memory<T>(bytes: Option<u64>, start: impl FnOnce() -> Result<T, RunError>) -> Result<T, RunError> {
     let Some(bytes) = bytes else {
         return start();
     };

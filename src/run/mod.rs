@@ -156,7 +156,7 @@ impl<'p> Program<'p> {
         };
         let mut execs = run.execs();
         let exec = execs.next()?;
-        let alone = run.table().is_none() && execs.next().is_none();
+        let alone = run.table().is_none() && run.status() == 0 && execs.next().is_none();
         alone.then_some(Self { stage, exec, note: run.note() })
     }
 }
@@ -222,7 +222,8 @@ impl Session {
         self.supervisor()?;
         for (program, behind) in programs.iter().zip((0..programs.len()).rev()) {
             // A note is the gate's, not the program's: it never goes into the stage behind.
-            let sink = if behind > 0 && program.stage.stderr() == Sink::Out { Sink::Err } else { program.stage.stderr() };
+            let sink =
+                if behind > 0 && program.stage.stderr() == Sink::Out { Sink::Err } else { program.stage.stderr() };
             self.note(sink, program.note);
         }
         let stages: Vec<_> = programs.iter().map(|program| (program.stage, program.exec)).collect();
@@ -252,6 +253,9 @@ impl Session {
             if cut.is_some() {
                 return Ok(cut);
             }
+        }
+        if first_failure == 0 {
+            self.status = run.status();
         }
         if let Some(rows) = rows {
             rows.end(out.bytes());
@@ -391,7 +395,8 @@ mod tests {
         assert_eq!(status(list(stage("exit 0"), [(Joint::Then, missing())])), 127);
         let pipeline = Pipeline { first: stage("exit 0"), rest: vec![missing()] };
         assert_eq!(status(Script { first: pipeline, rest: Vec::new() }), 127);
-        let directory = made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
+        let directory =
+            made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
         assert_eq!(status(list(stage("exit 0"), [(Joint::Then, directory)])), 126);
     }
 
@@ -405,6 +410,14 @@ mod tests {
         let run = made::run(touch("0"), vec![touch("2"), touch("3"), touch("0")]);
         assert_eq!(status(list(made::stage(run), [])), 2);
         assert_eq!(directory.path().join("ran").metadata().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_command_that_was_not_done_whole_has_a_status_of_its_own() {
+        for (program, expected) in [("exit 0", 1), ("exit 3", 3)] {
+            let script = list(made::stage(made::partial(sh(program), 1)), []);
+            assert_eq!(run(made::plan(script), Tail::Replaces).unwrap().status, expected);
+        }
     }
 
     #[test]

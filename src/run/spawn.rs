@@ -13,7 +13,7 @@ use crate::decide::plan::{Exec, Sink, Source, Stage};
 use super::wait::Group;
 use super::{RunError, confine, plumbing};
 
-/// The whole environment of every program. Nothing in it comes from sshd or the client.
+/// The environment of every program. Nothing in it comes from sshd or the client.
 const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")];
 
 /// A program with its arguments and environment; the first word is its name.
@@ -21,6 +21,16 @@ pub(super) fn command<'a>(path: &Path, words: impl IntoIterator<Item = &'a str>)
     let mut words = words.into_iter();
     let mut command = Command::new(path);
     command.arg0(words.next().unwrap_or_default()).args(words).env_clear().envs(ENVIRONMENT);
+    command
+}
+
+/// A program of a plan. Under a limit of address space malloc's arenas must be few: each takes 64 MiB of it, and pigz
+/// hangs where it can't start a thread for want of one (mallopt(3), MALLOC_ARENA_MAX).
+fn program(exec: &Exec) -> Command {
+    let mut command = command(exec.executable().path(), exec.words());
+    if exec.memory().is_some() {
+        command.env("MALLOC_ARENA_MAX", "2");
+    }
     command
 }
 
@@ -34,7 +44,7 @@ pub(super) fn start(group: &mut Group, mut command: Command, memory: Option<u64>
 
 /// Becomes the one program of a stage. Returns only if that failed.
 pub(super) fn replace(stage: &Stage, exec: &Exec) -> RunError {
-    let mut command = command(exec.executable().path(), exec.words());
+    let mut command = program(exec);
     if let Err(error) = connect(&mut command, stage, None, None) {
         return error;
     }
@@ -47,7 +57,7 @@ pub(super) fn replace(stage: &Stage, exec: &Exec) -> RunError {
 /// Starts a program of a stage that stands alone, with its output into a pipe of the gate's if one is given.
 pub(super) fn one(stage: &Stage, exec: &Exec, output: Option<PipeWriter>) -> Result<Group, RunError> {
     let mut group = Group::default();
-    let mut command = command(exec.executable().path(), exec.words());
+    let mut command = program(exec);
     connect(&mut command, stage, None, None)?;
     if let Some(output) = output {
         command.stdout(output);
@@ -66,7 +76,7 @@ pub(super) fn pipeline(stages: &[(&Stage, &Exec)], begun: bool) -> Result<Group,
     for (stage, exec) in stages {
         let (next, output) = pipes.next().unzip();
         // The ends of pipes go into the command and with it: if the gate kept one, no reader would see the end.
-        let mut command = command(exec.executable().path(), exec.words());
+        let mut command = program(exec);
         let started = connect(&mut command, stage, input, output.as_ref())
             .and_then(|()| start(&mut group, command, exec.memory()));
         match started {

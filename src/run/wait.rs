@@ -151,7 +151,8 @@ impl Supervisor {
     fn step(&self, channels: &mut [&mut dyn Channel], deadline: Option<Instant>) -> Result<Option<Cut>, RunError> {
         let stdout = io::stdout();
         let ready: Vec<bool> = {
-            let own = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN), PollFd::new(stdout.as_fd(), PollFlags::empty())];
+            let own =
+                [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN), PollFd::new(stdout.as_fd(), PollFlags::empty())];
             let interests = channels.iter().filter_map(|channel| channel.interest());
             let mut descriptors: Vec<PollFd> =
                 own.into_iter().chain(interests.map(|(descriptor, events)| PollFd::new(descriptor, events))).collect();

@@ -19,33 +19,6 @@ pub fn policy(text: &str) -> Policy {
     zfs_shell::policy::parse(text, None).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// The rows of a table: tab-separated, the first line is a header, `#` begins a comment.
-pub fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
-    table.lines().skip(1).filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect())
-}
-
-/// The bytes that a cell stands for: `\n \r \t \0 \\ \xHH`.
-pub fn bytes(cell: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = cell.chars();
-    while let Some(character) = rest.next() {
-        if character != '\\' {
-            bytes.extend(character.to_string().bytes());
-            continue;
-        }
-        bytes.push(match rest.next() {
-            Some('n') => b'\n',
-            Some('r') => b'\r',
-            Some('t') => b'\t',
-            Some('0') => 0,
-            Some('\\') => b'\\',
-            Some('x') => u8::from_str_radix(&rest.by_ref().take(2).collect::<String>(), 16).unwrap(),
-            other => panic!("{cell}: {other:?}"),
-        });
-    }
-    bytes
-}
-
 /// What is decided.
 pub fn judge(line: &[u8], policy: &Policy, host: &Table) -> Outcome {
     Outcome::of(&zfs_shell::judge(line, policy, host))
@@ -105,8 +78,13 @@ pub fn corpus_host() -> Table {
         let (month, day) = (place / 28 % 12 + 1, place % 28 + 1);
         format!("{{ name = \"{name}\", creation = {}-{month:02}-{day:02}T00:00:00Z, createtxg = {place}, guid = {} }},\n", 2000 + place / 336, place + 1)
     }).collect();
-    let bookmarks: String =
-        names[&'#'].iter().enumerate().map(|(place, name)| format!("{{ name = \"{name}\", guid = {} }},\n", place + 1)).collect();
-    let facts = format!("[[dataset]]\nname = \"tank/data\"\nbelow = true\ntype = \"filesystem\"\nencryption = \"off\"\nsnapshots = [{snapshots}]\nbookmarks = [{bookmarks}]\n");
+    let bookmarks: String = names[&'#']
+        .iter()
+        .enumerate()
+        .map(|(place, name)| format!("{{ name = \"{name}\", guid = {} }},\n", place + 1))
+        .collect();
+    let facts = format!(
+        "[[dataset]]\nname = \"tank/data\"\nbelow = true\ntype = \"filesystem\"\nencryption = \"off\"\nsnapshots = [{snapshots}]\nbookmarks = [{bookmarks}]\n"
+    );
     Table::parse(&facts).unwrap().at(UNIX_EPOCH + Duration::from_secs(1_795_000_000))
 }

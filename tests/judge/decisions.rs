@@ -1,10 +1,9 @@
 //! Tables of requests through the one path from bytes to decision.
 
-
-
 use std::path::Path;
 
-use super::common::{bytes, corpus, corpus_host, judge, policy, read, rows, shown};
+use super::common::{corpus, corpus_host, judge, policy, read, shown};
+use super::tables::rows;
 use zfs_shell::facts::Table;
 use zfs_shell::record::Step;
 
@@ -16,14 +15,19 @@ fn attacked() -> (zfs_shell::policy::Policy, Table) {
 #[test]
 fn no_attack_runs_anything() {
     let (policy, host) = attacked();
-    let table = read("attacks/must-refuse.tsv");
     let mut wrong = Vec::new();
-    for row in rows(&table) {
-        let [id, command, expected, reason] = row.as_slice() else { panic!("{row:?}") };
-        let outcome = judge(&bytes(command), &policy, &host);
+    for row in rows("must-refuse.tsv") {
+        let outcome = judge(&row.line, &policy, &host);
         let runs = outcome.stages.iter().any(|step| !matches!(step, Step::Answer(..)));
-        if runs || !expected.split('|').any(|word| word == outcome.decision) {
-            wrong.push(format!("{id} ({reason}): {} {}\n    {command:.200}", outcome.decision, shown(&outcome)));
+        if runs || !row.third.split('|').any(|word| word == outcome.decision) {
+            let line = String::from_utf8_lossy(&row.line).into_owned();
+            wrong.push(format!(
+                "{} ({}): {} {}\n    {line:.200}",
+                row.id,
+                row.fourth,
+                outcome.decision,
+                shown(&outcome)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} rows\n{}", wrong.len(), wrong.join("\n"));
@@ -33,10 +37,9 @@ fn no_attack_runs_anything() {
 #[test]
 fn a_hidden_dataset_is_answered_like_a_missing_one() {
     let (policy, host) = attacked();
-    let table = read("attacks/must-refuse.tsv");
     let mut seen = 0;
-    for row in rows(&table) {
-        let line = String::from_utf8_lossy(&bytes(row[1])).into_owned();
+    for row in rows("must-refuse.tsv") {
+        let line = String::from_utf8_lossy(&row.line).into_owned();
         if !line.contains("tank/secret") {
             continue;
         }
@@ -55,12 +58,12 @@ fn a_hidden_dataset_is_answered_like_a_missing_one() {
 #[test]
 fn odd_but_right_commands_run() {
     let (policy, host) = attacked();
-    let table = read("attacks/must-differ.tsv");
-    for row in rows(&table) {
-        let outcome = judge(&bytes(row[1]), &policy, &host);
-        let writes = ["receive", "recv", "create"].iter().any(|operation| row[2].contains(&format!("\"zfs\", \"{operation}\"")));
+    for row in rows("must-differ.tsv") {
+        let outcome = judge(&row.line, &policy, &host);
+        let is = |operation: &&str| row.third.contains(&format!("\"zfs\", \"{operation}\""));
+        let writes = ["receive", "recv", "create"].iter().any(is);
         let expected: &[&str] = if writes { &["refused"] } else { &["allowed", "kept"] };
-        assert!(expected.contains(&outcome.decision), "{}: {} {}", row[0], outcome.decision, shown(&outcome));
+        assert!(expected.contains(&outcome.decision), "{}: {} {}", row.id, outcome.decision, shown(&outcome));
     }
 }
 
@@ -74,14 +77,17 @@ fn what_clients_send_is_decided_as_the_tables_say() {
     let bless = std::env::var_os("ZFS_SHELL_BLESS").is_some();
     let mut wrong = Vec::new();
     for (name, text) in corpus() {
-        let seen: String = text.iter().map(|line| {
-            let outcome = judge(line, &policy, &host);
-            let rewrites = match outcome.rewrites.is_empty() {
-                true => String::new(),
-                false => format!("\t[{}]", outcome.rewrites.join(", ")),
-            };
-            format!("{}\t{}{rewrites}\n", outcome.decision, shown(&outcome))
-        }).collect();
+        let seen: String = text
+            .iter()
+            .map(|line| {
+                let outcome = judge(line, &policy, &host);
+                let rewrites = match outcome.rewrites.is_empty() {
+                    true => String::new(),
+                    false => format!("\t[{}]", outcome.rewrites.join(", ")),
+                };
+                format!("{}\t{}{rewrites}\n", outcome.decision, shown(&outcome))
+            })
+            .collect();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(&name);
         if bless {
             std::fs::write(&path, &seen).unwrap();
@@ -96,4 +102,126 @@ fn what_clients_send_is_decided_as_the_tables_say() {
         assert_eq!(seen.lines().count(), expected.lines().count(), "{name}");
     }
     assert!(wrong.is_empty(), "{} lines\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What lies above a grant exists by its word and tells nothing else; reads below it see what is granted alone.
+#[test]
+fn reads_are_cut_to_what_is_granted() {
+    let plain = "datasets = [\"tank/data\"]\nallow = [\"list\"]";
+    let except = "datasets = [\"tank/data\"]\nexcept = [\"tank/data/x\"]\nallow = [\"list\"]";
+    let wild = "datasets = [\"tank/vm-*\"]\nallow = [\"list\"]";
+    let below = "datasets = [\"tank/data\"]\nscope = \"descendents\"\nallow = [\"list\"]";
+    let no = "allowed";
+    let cases = [
+        (plain, "zfs list -H -o name tank", no, "answer 0 \"tank\\n\" \"\""),
+        (plain, "zfs list -H -o name,used,type tank", no, "answer 0 \"tank\\t-\\tfilesystem\\n\" \"\""),
+        (plain, "zfs list -H -o name -t snapshot tank", no, "answer 0 \"\" \"\""),
+        (plain, "zfs list -H -o name -r tank", no, "zfs list -H -r -o name -- tank/data"),
+        (plain, "zfs list -H -o name -d 1 tank", no, "zfs list -H -d 0 -o name -- tank/data"),
+        (plain, "zfs list -H -o name -d 0 tank", no, "answer 0 \"tank\\n\" \"\""),
+        (plain, "zfs list -H -o name", no, "zfs list -H -r -o name -- tank/data"),
+        (plain, "zfs list -H -o name tank/data tank", no, "zfs list -H -o name -- tank/data"),
+        (plain, "zfs list -o written@tank/secret@a,name tank/data", no, "zfs list -H -o name -- tank/data"),
+        (plain, "zfs list -o origin,used tank/data", no, "zfs list -H -o origin,used -- tank/data"),
+        (
+            plain,
+            "zfs get -H name,type,used tank",
+            no,
+            "answer 0 \"tank\\tname\\ttank\\t-\\ntank\\ttype\\tfilesystem\\t-\\ntank\\tused\\t-\\t-\\n\" \"\"",
+        ),
+        (plain, "zfs get -H -s local all tank", no, "answer 0 \"\" \"\""),
+        (plain, "zfs get -H guid,creation tank/data", no, "zfs get -H -- guid,creation tank/data"),
+        (plain, "zfs get -H -o value,name all tank/data", no, "zfs get -H -o name,property,value -- all tank/data"),
+        (plain, "zpool list -H -o name,size", no, "zpool list -H -o name -- tank"),
+        (
+            plain,
+            "zpool get -H -o value feature@lz4_compress tank",
+            no,
+            "zpool get -H -o value -- feature@lz4_compress tank",
+        ),
+        (plain, "zpool get -H all tank", no, "zpool get -H -o name,property,source,value -- all tank"),
+        (plain, "zpool list other", "hidden", "answer 1 \"\" \"cannot open 'other': no such pool\\n\""),
+        (plain, "zfs destroy -r tank", "hidden", "answer 1 \"\" \"cannot open 'tank': dataset does not exist\\n\""),
+        (except, "zfs list -r -o used tank/data", no, "zfs list -H -r -o name,used -- tank/data"),
+        (
+            except,
+            "zfs list -H tank/data/x",
+            "hidden",
+            "answer 1 \"\" \"cannot open 'tank/data/x': dataset does not exist\\n\"",
+        ),
+        (
+            except,
+            "zfs list -H -t snapshot -d 1 -o name tank/data",
+            no,
+            "zfs list -H -d 1 -t snapshot -o name -- tank/data",
+        ),
+        (wild, "zfs list -H -o name -r tank", no, "zfs list -H -r -o name -- tank"),
+        (wild, "zfs list -H -o name tank/vm-1", no, "zfs list -H -o name -- tank/vm-1"),
+        (below, "zfs list -H -o name tank/data", no, "answer 0 \"tank/data\\n\" \"\""),
+        (below, "zfs list -H -o name -r tank/data", no, "zfs list -H -r -o name -- tank/data"),
+    ];
+    for (grant, line, decision, expected) in cases {
+        let outcome = judge(line.as_bytes(), &policy(&format!("[[grant]]\n{grant}\n")), &Table::default());
+        assert_eq!((outcome.decision, shown(&outcome)), (decision, expected.to_owned()), "{line}\n{grant}");
+    }
+}
+
+/// What a rule covers and keeps is left out, and the rest goes; what no rule covers refuses all.
+#[test]
+fn destruction_leaves_what_rules_keep() {
+    let rules = |kept: &str| {
+        let rule = format!("names = [\"a*\"]\nkeep = 2\nkept = \"{kept}\"\nbookmarks = [\"b*\"]");
+        format!("[[grant]]\ndatasets = [\"tank/data\"]\nallow = [\"destroy\"]\n[[grant.destroy]]\n{rule}\n")
+    };
+    let snapshots: String = ["a1", "a2", "x", "a3", "a4", "a5", "y"]
+        .iter()
+        .enumerate()
+        .map(|(place, name)| {
+            let creation = format!("2026-11-{:02}T00:00:00Z", place + 1);
+            format!("{{ name = \"{name}\", creation = {creation}, createtxg = {place}, guid = {place} }},")
+        })
+        .collect();
+    let facts = format!(
+        "[[dataset]]\nname = \"tank/data\"\nsnapshots = [{snapshots}]\n[[dataset]]\nname = \"tank/data/x\"\nsnapshots = [{snapshots}]"
+    );
+    let host = Table::parse(&facts).unwrap();
+    let held =
+        "cannot destroy snapshot tank/data@a4: it's being held. Run 'zfs holds -r tank/data@a4' to see holders.\\n";
+    let none = "answer 1 \"\" \"could not find any snapshots to destroy; check snapshot names.\\n\"";
+    let cases = [
+        ("note", "zfs destroy tank/data@a1", "allowed", "zfs destroy -- tank/data@a1".to_owned()),
+        ("note", "zfs destroy tank/data@a4", "kept", "answer 0 \"\" \"zfs-shell: kept: tank/data@a4\\n\"".to_owned()),
+        ("held", "zfs destroy tank/data@a4", "kept", format!("answer 1 \"\" \"{held}\"")),
+        ("note", "zfs destroy tank/data@a1,a4,a2", "kept", "zfs destroy -- tank/data@a1,a2".to_owned()),
+        ("held", "zfs destroy tank/data@a1,a4,a2", "kept", "zfs destroy -- tank/data@a1,a2".to_owned()),
+        ("note", "zfs destroy tank/data@a3%a5", "kept", "zfs destroy -- tank/data@a3".to_owned()),
+        ("note", "zfs destroy tank/data@a1%a2", "allowed", "zfs destroy -- tank/data@a1,a2".to_owned()),
+        ("note", "zfs destroy tank/data@a1%a3", "refused", "no destroy rule covers 'tank/data@x'".to_owned()),
+        ("note", "zfs destroy tank/data@x", "refused", "no destroy rule covers 'tank/data@x'".to_owned()),
+        ("note", "zfs destroy tank/data@a9", "allowed", none.to_owned()),
+        (
+            "note",
+            "zfs destroy -rv tank/data@a1",
+            "allowed",
+            "zfs destroy -v -- tank/data@a1 ; zfs destroy -v -- tank/data/x@a1".to_owned(),
+        ),
+        (
+            "note",
+            "zfs destroy -R tank/data@a1",
+            "refused",
+            "zfs destroy -R takes clones wherever they are, and is not served".to_owned(),
+        ),
+        ("note", "zfs destroy 'tank/data#b1'", "allowed", "zfs destroy -- tank/data#b1".to_owned()),
+        (
+            "note",
+            "zfs destroy 'tank/data#c1'",
+            "refused",
+            "no destroy rule covers the bookmark 'tank/data#c1'".to_owned(),
+        ),
+        ("note", "zfs destroy tank/data/x", "refused", "the grant does not allow to destroy datasets".to_owned()),
+    ];
+    for (kept, line, decision, expected) in cases {
+        let outcome = judge(line.as_bytes(), &policy(&rules(kept)), &host);
+        assert_eq!((outcome.decision, shown(&outcome)), (decision, expected), "{line}");
+    }
 }

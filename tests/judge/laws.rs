@@ -1,7 +1,5 @@
 //! Laws that hold for every request, tried on what clients send and on mutations of it.
 
-
-
 use super::common::{corpus, corpus_host, judge, policy};
 use proptest::prelude::*;
 use zfs_shell::facts::Table;
@@ -84,7 +82,8 @@ fn a_request_is_decided_whole() {
 
 /// Hosts that differ in one fact: on the second everything is encrypted, on the third nothing may be known.
 fn hosts() -> [Table; 3] {
-    let encrypted = "[[dataset]]\nname = \"tank\"\nbelow = true\nencryption = \"aes-256-gcm\"\nsnapshots = []\nbookmarks = []\n";
+    let encrypted =
+        "[[dataset]]\nname = \"tank\"\nbelow = true\nencryption = \"aes-256-gcm\"\nsnapshots = []\nbookmarks = []\n";
     [corpus_host(), Table::parse(encrypted).unwrap(), Table::default()]
 }
 

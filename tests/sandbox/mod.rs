@@ -1,6 +1,7 @@
 //! A root directory of its own for the real gate: policies, accounts, a log socket, stubs in place of zfs and filters;
 //! everything else is the host's. Seen in a mount namespace alone, so nothing outside is touched. Wants root, or a
 //! kernel that lets ordinary users have user namespaces.
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test starts the gate")]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -24,11 +25,15 @@ impl Sandbox {
         sandbox.write("etc/passwd", PASSWD);
         sandbox.write("etc/group", "root:x:0:\nnas:x:1000:\nnogroup:x:65534:\n");
         sandbox.policy("nas", policy);
-        for (name, text) in [("zfs", ZFS), ("mbuffer", MBUFFER)] {
-            sandbox.write(&format!("stub/{name}"), text);
-            fs::set_permissions(sandbox.path(&format!("stub/{name}")), Permissions::from_mode(0o755)).unwrap();
-        }
+        sandbox.program("zfs", ZFS);
+        sandbox.program("mbuffer", MBUFFER);
         sandbox
+    }
+
+    /// A stub in place of a program.
+    pub fn program(&self, name: &str, text: &str) {
+        self.write(&format!("stub/{name}"), text);
+        fs::set_permissions(self.path(&format!("stub/{name}")), Permissions::from_mode(0o755)).unwrap();
     }
 
     /// A path inside, as seen from outside.
@@ -77,7 +82,7 @@ mount --make-rprivate /
 mount --rbind /usr "$root/usr"
 mount --rbind /proc "$root/proc"
 for name in bin sbin lib lib32 lib64 libx32; do
-    if [ -L /$name ]; then ln -sf "$(readlink /$name)" "$root/$name"
+    if [ -L /$name ]; then ln -sfn "$(readlink /$name)" "$root/$name"
     elif [ -d /$name ]; then mkdir -p "$root/$name"; mount --rbind /$name "$root/$name"; fi
 done
 for device in null zero urandom; do touch "$root/dev/$device"; mount --bind /dev/$device "$root/dev/$device"; done

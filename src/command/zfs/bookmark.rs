@@ -1,10 +1,10 @@
 //! zfs-bookmark(8). Left out on purpose: -r of later versions.
 #![forbid(unsafe_code)]
 
-use super::send::Source;
 use super::argv;
+use super::send::Source;
 use crate::command::argv::Argv;
-use crate::command::name::{Bookmark, Named, NameError};
+use crate::command::name::{Bookmark, NameError, Named};
 use crate::command::options::{Opt, Text, read};
 use crate::command::{Error, What};
 use crate::syntax::Word;

@@ -219,7 +219,15 @@ mod tests {
     #[test]
     fn lists_and_ranges_are_read_as_zfs_reads_them() {
         assert_eq!(rendered_again("destroy tank/x@a%b,c,%d,e%,%"), "zfs destroy -- tank/x@a%b,c,%d,e%,%");
-        for line in ["destroy tank/x@a,", "destroy tank/x@,a", "destroy tank/x@", "destroy tank/x@a%%b", "destroy tank/x@a%b%c", "destroy tank/x@a,tank/x@b", "destroy 'tank/x@syncoid_*'"] {
+        for line in [
+            "destroy tank/x@a,",
+            "destroy tank/x@,a",
+            "destroy tank/x@",
+            "destroy tank/x@a%%b",
+            "destroy tank/x@a%b%c",
+            "destroy tank/x@a,tank/x@b",
+            "destroy 'tank/x@syncoid_*'",
+        ] {
             assert_eq!(read(line), Err(What::Range), "{line}");
         }
     }

@@ -87,7 +87,9 @@ pub struct Flags {
 #[derive(Clone, Copy)]
 enum Flag {
     Exclude,
-    From { intermediates: bool },
+    From {
+        intermediates: bool,
+    },
     Resume,
     Set(fn(&mut Flags) -> &mut bool),
     /// -D, --dedup: without effect since 2.0, but for a warning.
@@ -274,7 +276,9 @@ mod tests {
 
     #[test]
     fn flags_may_be_bundled_long_or_behind_the_operand() {
-        for line in ["send -Lec -w tank/a@b", "send --raw --compressed --embed --large-block tank/a@b", "send tank/a@b -wLec"] {
+        for line in
+            ["send -Lec -w tank/a@b", "send --raw --compressed --embed --large-block tank/a@b", "send tank/a@b -wLec"]
+        {
             assert_eq!(rendered_again(line), "zfs send -L -e -c -w -- tank/a@b", "{line}");
         }
     }
@@ -283,12 +287,18 @@ mod tests {
     fn a_short_source_becomes_a_full_name() {
         assert_eq!(rendered_again("send -i @a tank/d@b"), "zfs send -i tank/d@a -- tank/d@b");
         assert_eq!(rendered_again("send -i'#a' tank/d@b"), "zfs send -i tank/d#a -- tank/d@b");
-        assert_eq!(rendered_again("send -nvP -I 'tank/d'@'a' 'tank/d'@'b'"), "zfs send -n -v -P -I tank/d@a -- tank/d@b");
+        assert_eq!(
+            rendered_again("send -nvP -I 'tank/d'@'a' 'tank/d'@'b'"),
+            "zfs send -n -v -P -I tank/d@a -- tank/d@b"
+        );
     }
 
     #[test]
     fn what_an_option_took_is_no_flag() {
-        assert_eq!(read("send -iR tank/d@b"), Err(What::Name(NameError::Pool)).or(Err(What::Name(NameError::MissingAt))));
+        assert_eq!(
+            read("send -iR tank/d@b"),
+            Err(What::Name(NameError::Pool)).or(Err(What::Name(NameError::MissingAt)))
+        );
         assert!(read("send -i -w tank/d@b").is_err());
         assert_eq!(read("send -- -w tank/d@b"), Err(What::ExtraOperand));
     }
@@ -303,7 +313,13 @@ mod tests {
 
     #[test]
     fn unknown_and_abbreviated_options_are_refused() {
-        for line in ["send --repl tank/d@a", "send --raw=1 tank/d@a", "send -S tank/d", "send -d b tank/d@a", "send -U tank/d@a"] {
+        for line in [
+            "send --repl tank/d@a",
+            "send --raw=1 tank/d@a",
+            "send -S tank/d",
+            "send -d b tank/d@a",
+            "send -U tank/d@a",
+        ] {
             assert!(matches!(read(line), Err(What::Option | What::UnexpectedValue)), "{line}");
         }
         assert_eq!(read("send"), Err(What::MissingOperand));

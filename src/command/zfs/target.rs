@@ -59,12 +59,7 @@ impl Target {
         Self::read("rollback", ROLLBACK, subcommand, words)
     }
 
-    fn read(
-        operation: &'static str,
-        options: &[Opt<()>],
-        subcommand: Text<'_>,
-        words: &[Word],
-    ) -> Result<Self, Error> {
+    fn read(operation: &'static str, options: &[Opt<()>], subcommand: Text<'_>, words: &[Word]) -> Result<Self, Error> {
         let operand = single(subcommand, &read(options, words)?.operands)?;
         let operand = Named::parse(operand.text).map_err(|error| operand.error(error))?;
         Ok(Self { operation, operand })

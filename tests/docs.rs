@@ -1,0 +1,302 @@
+//! The documents against the code: every key and value that a policy may have stands in the manual, policies in documents
+//! are policies, and what documents name is there.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that reads documents, with helpers; clippy knows functions marked as tests alone"
+)]
+
+use std::path::{Path, PathBuf};
+
+use zfs_shell::command::argv::Program;
+use zfs_shell::command::name::Component;
+use zfs_shell::decide::plan::Decision;
+use zfs_shell::failure::Kind;
+use zfs_shell::policy::{Policy, PolicyError, explain, parse};
+use zfs_shell::syntax::{MAX_COMMANDS, MAX_LINE, MAX_STAGES, MAX_WORDS};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn policy_manual() -> String {
+    read("docs/zfs-shell.toml.5")
+}
+
+/// The documents of the project.
+fn documents() -> Vec<(String, String)> {
+    let listed = |directory: &str| {
+        let entries = std::fs::read_dir(root().join(directory)).unwrap();
+        entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "md"))
+            .collect::<Vec<_>>()
+    };
+    let mut paths = listed("");
+    paths.extend(listed("docs"));
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            let text = read(&name);
+            (name, text)
+        })
+        .collect()
+}
+
+/// A table of the policy: where a key of it stands in a file, and under which heading of the manual.
+const TABLES: [(&str, &str); 11] = [
+    ("[[grant]]\nKEY", ".Sh GRANTS"),
+    ("[[grant]]\n[grant.send]\nKEY", ".Ss [grant.send]"),
+    ("[[grant]]\n[grant.snapshot]\nKEY", ".Ss [grant.snapshot]"),
+    ("[[grant]]\n[grant.bookmark]\nKEY", ".Ss [grant.bookmark]"),
+    ("[[grant]]\n[grant.hold]\nKEY", ".Ss [grant.hold]"),
+    ("[[grant]]\n[[grant.destroy]]\nKEY", ".Ss [[grant.destroy]]"),
+    ("[[grant]]\n[[grant.destroy]]\nfloor = { KEY }", ".Ss [[grant.destroy]]"),
+    ("[filters]\nKEY", ".Ss [filters]"),
+    ("[privilege]\nKEY", ".Ss [privilege]"),
+    ("[log]\nKEY", ".Ss [log]"),
+    ("[reply]\nKEY", ".Ss [reply]"),
+];
+
+/// Keys whose values are of a closed list, as a file with such a value.
+const CHOICES: [(&str, &str); 8] = [
+    ("[[grant]]\nrole = VALUE", ".Sh GRANTS"),
+    ("[[grant]]\nscope = VALUE", ".Sh GRANTS"),
+    ("[[grant]]\nallow = [VALUE]", ".Sh GRANTS"),
+    ("[[grant]]\n[grant.send]\nraw = VALUE", ".Ss [grant.send]"),
+    ("[[grant]]\n[[grant.destroy]]\nkept = VALUE", ".Ss [[grant.destroy]]"),
+    ("[filters]\nallow = [VALUE]", ".Ss [filters]"),
+    ("[privilege]\nvia = VALUE", ".Ss [privilege]"),
+    ("[log]\ncompletion = VALUE", ".Ss [log]"),
+];
+
+/// What nobody would call anything: far from every name, so that the error offers all of them.
+const FOREIGN: &str = "qqqqqqqqqqqq";
+
+fn error(text: &str) -> PolicyError {
+    parse(text, None).err().unwrap_or_else(|| panic!("taken: {text}"))
+}
+
+/// The names that the parser expects in place of a foreign one.
+fn expected(text: &str) -> Vec<String> {
+    let message = error(text).message;
+    let (_, names) = message.split_once("`, expected ").unwrap_or_else(|| panic!("{message}\n{text}"));
+    names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn keys(table: &str) -> Vec<String> {
+    expected(&table.replace("KEY", &format!("{FOREIGN} = 1")))
+}
+
+/// What stands under a heading, up to the next of the same rank or a higher one.
+fn section<'m>(manual: &'m str, heading: &str) -> &'m str {
+    let (_, behind) = manual.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no heading {heading}"));
+    let ends: &[&str] = if heading.starts_with(".Sh") { &["\n.Sh "] } else { &["\n.Sh ", "\n.Ss "] };
+    let end = ends.iter().filter_map(|end| behind.find(end)).min().unwrap_or(behind.len());
+    &behind[..end]
+}
+
+/// The words behind a macro, at the beginning of a line or inside one.
+fn marked<'m>(text: &'m str, mark: &str) -> Vec<&'m str> {
+    let lines = text.lines().filter_map(|line| line.split_once(&format!("{mark} ")).map(|(_, behind)| behind));
+    lines.flat_map(str::split_whitespace).collect()
+}
+
+#[test]
+fn every_key_of_a_policy_stands_under_its_table_in_the_manual() {
+    let manual = policy_manual();
+    for (table, heading) in TABLES {
+        let described = marked(section(&manual, heading), "Ic");
+        for key in keys(table) {
+            let is_table =
+                ["send", "snapshot", "bookmark", "hold", "destroy"].contains(&key.as_str()) && heading == ".Sh GRANTS";
+            let has_section =
+                manual.contains(&format!(".Ss [grant.{key}]")) || manual.contains(&format!(".Ss [[grant.{key}]]"));
+            assert!(if is_table { has_section } else { described.contains(&key.as_str()) }, "{heading}: {key}");
+        }
+    }
+    for table in keys("KEY") {
+        assert!(table == "grant" || manual.contains(&format!("\n.Ss [{table}]\n")), "{table}");
+    }
+}
+
+#[test]
+fn every_key_in_the_manual_is_one_of_a_policy() {
+    let manual = policy_manual();
+    let known: Vec<String> = TABLES.iter().flat_map(|(table, _)| keys(table)).collect();
+    for key in marked(&manual, ".It Ic") {
+        assert!(known.iter().any(|known| known == key), "{key}");
+    }
+}
+
+#[test]
+fn every_value_of_a_closed_list_stands_in_the_manual() {
+    let manual = policy_manual();
+    for (text, heading) in CHOICES {
+        let described = marked(section(&manual, heading), "Qq");
+        for value in expected(&text.replace("VALUE", &format!("\"{FOREIGN}\""))) {
+            assert!(described.contains(&value.as_str()), "{heading}: {value}");
+        }
+    }
+    let text = section(&manual, ".Ss [programs]").to_owned() + section(&manual, ".Ss [filters]");
+    for program in Program::ALL.map(Program::name) {
+        assert!(text.split(|end: char| !end.is_ascii_alphanumeric()).any(|word| word == program), "{program}");
+    }
+}
+
+/// Fenced blocks in a document that are policies.
+fn fenced(document: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut block: Option<String> = None;
+    for line in document.lines() {
+        match (&mut block, line.trim_start()) {
+            (None, "```toml") => block = Some(String::new()),
+            (Some(text), "```") => {
+                blocks.push(std::mem::take(text));
+                block = None;
+            }
+            (Some(text), _) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, _) => {}
+        }
+    }
+    blocks
+}
+
+/// Literal blocks in a manual.
+fn literal(manual: &str) -> Vec<&str> {
+    manual
+        .split("\n.Bd -literal")
+        .skip(1)
+        .map(|block| block.split_once('\n').unwrap().1.split("\n.Ed").next().unwrap())
+        .collect()
+}
+
+fn policy(text: &str) -> Policy {
+    let client = Component::parse("laptop").unwrap();
+    let client = text.contains("{client}").then_some(&client);
+    parse(text, client).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+#[test]
+fn policies_in_documents_are_policies_that_grant_something() {
+    let mut seen = 0;
+    for (name, text) in documents() {
+        for block in fenced(&text) {
+            assert!(!policy(&block).grants.is_empty(), "{name}");
+            seen += 1;
+        }
+    }
+    for block in literal(&policy_manual()).into_iter().filter(|block| block.contains("[[grant]]")) {
+        assert!(!policy(block).grants.is_empty());
+        seen += 1;
+    }
+    assert!(seen >= 6, "{seen}");
+}
+
+#[test]
+fn the_whole_policy_of_the_readme_has_every_key() {
+    let blocks = fenced(&read("README.md"));
+    let whole = blocks.iter().max_by_key(|block| block.len()).unwrap();
+    for (table, _) in TABLES {
+        for key in keys(table) {
+            let written = [format!("{key} "), format!("[grant.{key}]"), format!("[[grant.{key}]]")];
+            assert!(written.iter().any(|written| whole.contains(written)), "{table}: {key}");
+        }
+    }
+    for table in keys("KEY") {
+        assert!(table == "grant" || whole.contains(&format!("[{table}]")), "{table}");
+    }
+}
+
+#[test]
+fn the_role_in_the_manual_is_the_role() {
+    let manual = policy_manual();
+    let [written] = literal(section(&manual, ".Sh ROLES")).try_into().unwrap();
+    let values = |grant: &str| {
+        let shown = explain(&format!("[[grant]]\ndatasets = [\"tank\"]\n{grant}"), None).unwrap();
+        let mut values: Vec<_> = shown.into_iter().map(|shown| (shown.path, shown.value)).collect();
+        values.retain(|(path, _)| path != "grant.1.role");
+        values.sort();
+        values
+    };
+    assert_eq!(values(written), values("role = \"pull-source\""));
+}
+
+#[test]
+fn words_statuses_and_limits_of_the_gate_stand_in_its_manual() {
+    let manual = read("docs/zfs-shell.8");
+    for kind in [Kind::Broken, Kind::Refused, Kind::Unknown] {
+        assert!(section(&manual, ".Sh EXIT STATUS").contains(&format!("\n.It {}\n{}\n", kind.status(), kind.word())));
+        assert!(section(&manual, ".Ss Decisions").contains(&format!("\n.It {}\n", kind.word())));
+    }
+    for decision in [Decision::Allowed, Decision::Kept, Decision::Hidden] {
+        assert!(section(&manual, ".Ss Decisions").contains(&format!("\n.It {}\n", decision.word())));
+    }
+    for limit in [MAX_COMMANDS, MAX_LINE, MAX_STAGES, MAX_WORDS] {
+        assert!(section(&manual, ".Ss Requests").contains(&format!(" {limit} ")), "{limit}");
+    }
+}
+
+#[test]
+fn known_holes_name_rows_of_the_table_of_attacks() {
+    let attacks = read("tests/attacks/must-refuse.tsv");
+    let known: Vec<&str> = attacks.lines().filter_map(|row| row.split('\t').next()).collect();
+    let page = read("docs/known-holes.md");
+    let mut seen = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && line.contains("-0")) {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for id in cell.split(' ') {
+            assert!(known.contains(&id), "{id}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 80, "{seen}");
+}
+
+#[test]
+fn every_direct_dependency_of_the_gate_has_its_reason() {
+    let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).unwrap();
+    let page = read("docs/gate-dependencies.md");
+    let cells = page.lines().filter(|line| line.starts_with("| ")).map(|line| line.split(" | ").next().unwrap());
+    let named: Vec<&str> = cells.flat_map(|cell| cell.trim_start_matches("| ").split(", ")).collect();
+    for (name, value) in manifest["dependencies"].as_table().unwrap() {
+        let optional = value.get("optional").and_then(toml::Value::as_bool) == Some(true);
+        assert!(optional || named.contains(&name.as_str()), "{name}");
+    }
+}
+
+/// Paths of the project in back quotes, and links to files.
+fn named_paths(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2).filter(|path| {
+        let ours = ["src/", "tests/", "tools/", "docs/", "policy/"].iter().any(|room| path.starts_with(room));
+        ours && !path.contains([' ', '*', '\n']) && !path.contains("NAME")
+    });
+    let linked = text.split("](").skip(1).filter_map(|link| link.split(')').next());
+    quoted.chain(linked.filter(|link| !link.contains("://"))).collect()
+}
+
+#[test]
+fn what_documents_name_is_there() {
+    let mut missing = Vec::new();
+    for (name, text) in documents() {
+        let directory = root().join(Path::new(&name).parent().unwrap());
+        // A fence would turn what is quoted inside out.
+        for path in named_paths(&text.replace("```", "")) {
+            if !root().join(path).exists() && !directory.join(path).exists() {
+                missing.push(format!("{name}: {path}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
