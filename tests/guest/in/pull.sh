@@ -27,6 +27,7 @@ begin 'syncoid pulls a dataset in full'
 sync_with --identifier=full tank/data dst/full
 want_status 0
 want_same tank/data dst/full
+want 'no warning of a filter in what syncoid says' absent 'mbuffer:|lzop:' "$out" "$err"
 end
 
 begin 'after a change it pulls what is new'
