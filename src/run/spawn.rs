@@ -24,15 +24,19 @@ pub(super) fn command<'a>(path: &Path, words: impl IntoIterator<Item = &'a str>)
     command
 }
 
-/// A program of a plan. Under a limit of address space malloc's arenas must be few: each takes 64 MiB of it, and pigz
-/// hangs where it can't start a thread for want of one (mallopt(3), MALLOC_ARENA_MAX).
+/// A program of a plan.
 fn program(exec: &Exec) -> Command {
     let mut command = command(exec.executable().path(), exec.words());
     if exec.memory().is_some() {
-        command.env("MALLOC_ARENA_MAX", "2");
+        command.envs(FILTER);
     }
     command
 }
+
+/// What filters get besides. Under a limit of address space malloc's arenas must be few: each takes 64 MiB of it, and
+/// pigz hangs where it can't start a thread for want of one (mallopt(3)). mbuffer complains where it has no HOME; in this
+/// one there is no configuration.
+const FILTER: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "2"), ("HOME", "/nonexistent")];
 
 /// Starts a command as a member of the group.
 pub(super) fn start(group: &mut Group, mut command: Command, memory: Option<u64>) -> Result<(), RunError> {

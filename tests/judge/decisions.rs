@@ -225,3 +225,106 @@ fn destruction_leaves_what_rules_keep() {
         assert_eq!((outcome.decision, shown(&outcome)), (decision, expected), "{line}");
     }
 }
+
+/// What clients write to gain rights is understood, and done as the policy says.
+#[test]
+fn rights_are_gained_as_the_policy_says() {
+    let grant = "[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/data\"]\n";
+    let via = |via: &str| policy(&format!("{grant}[privilege]\nvia = \"{via}\"\n"));
+    for line in
+        ["zfs list tank/data", "sudo -n zfs list tank/data", "sudo -- zfs list tank/data", "doas zfs list tank/data"]
+    {
+        for (privilege, expected) in [
+            ("none", "zfs list -- tank/data"),
+            ("sudo", "sudo -n -- /usr/sbin/zfs list -- tank/data"),
+            ("doas", "doas -n -- /usr/sbin/zfs list -- tank/data"),
+        ] {
+            let outcome = judge(line.as_bytes(), &via(privilege), &Table::default());
+            assert_eq!((outcome.decision, shown(&outcome)), ("allowed", expected.to_owned()), "{line}");
+            let dropped = outcome.rewrites.iter().any(|rewrite| rewrite.starts_with("dropped"));
+            assert_eq!(dropped, !line.starts_with("zfs") && !line.starts_with(privilege), "{line} {privilege}");
+        }
+    }
+    // Filters gain none.
+    let outcome = judge(b"zfs send -w tank/data@a | lzop", &via("sudo"), &Table::default());
+    assert_eq!(shown(&outcome), "sudo -n -- /usr/sbin/zfs send -w -- tank/data@a ; lzop");
+    assert_eq!(judge(b"sudo lzop", &via("sudo"), &Table::default()).decision, "unknown");
+}
+
+/// A grant that has ended, or whose hours these aren't, is no grant.
+#[test]
+fn a_grant_holds_in_its_time_alone() {
+    let at = |time: &str| {
+        let seconds = time
+            .split_once(':')
+            .map(|(hour, minute)| hour.parse::<u64>().unwrap() * 3600 + minute.parse::<u64>().unwrap() * 60);
+        Table::default().at(std::time::UNIX_EPOCH + std::time::Duration::from_secs(20_778 * 86_400 + seconds.unwrap()))
+    };
+    let grant = |limit: &str| policy(&format!("[[grant]]\ndatasets = [\"tank/data\"]\nallow = [\"list\"]\n{limit}\n"));
+    let cases = [
+        ("until = 2026-11-21T12:00:00Z", "11:59", "allowed"),
+        ("until = 2026-11-21T12:00:00Z", "12:00", "hidden"),
+        ("until = 2026-11-21T12:00:00+01:00", "11:30", "hidden"),
+        ("between = [\"01:00\", \"05:00\"]", "01:00", "allowed"),
+        ("between = [\"01:00\", \"05:00\"]", "05:00", "hidden"),
+        ("between = [\"22:00\", \"05:00\"]", "23:59", "allowed"),
+        ("between = [\"22:00\", \"05:00\"]", "04:59", "allowed"),
+        ("between = [\"22:00\", \"05:00\"]", "12:00", "hidden"),
+    ];
+    for (limit, time, decision) in cases {
+        let outcome = judge(b"zfs list tank/data", &grant(limit), &at(time));
+        assert_eq!(outcome.decision, decision, "{limit} at {time}");
+    }
+}
+
+/// What a policy counts: bookmarks of a dataset, holds with its tags, the memory of filters; and what must be installed.
+#[test]
+fn limits_are_counted_on_the_host() {
+    let policy = policy(
+        "[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/data\"]\nbookmark = { max = 1 }\nhold = { max = 2 }\n\
+         [filters]\nallow = [\"mbuffer\", \"lzop\"]\nmemory = \"64MiB\"\n",
+    );
+    let snapshot = |name: &str, place: u8, holds: &str| {
+        format!(
+            "{{ name = \"{name}\", creation = 2026-11-0{place}T00:00:00Z, createtxg = {place}, guid = {place}, holds = [{holds}] }}"
+        )
+    };
+    let host = |held: &str, bookmarks: &str| {
+        let snapshots = [snapshot("a", 1, held), snapshot("b", 2, "\"keep\"")].join(", ");
+        let dataset =
+            format!("name = \"tank/data\"\nencryption = \"off\"\nsnapshots = [{snapshots}]\nbookmarks = [{bookmarks}]");
+        Table::parse(&format!("programs = [\"zfs\", \"mbuffer\"]\n[[dataset]]\n{dataset}\n")).unwrap()
+    };
+    let (free, full) = (host("\"syncoid_x\"", ""), host("\"syncoid_x\", \"syncoid_y\"", "{ name = \"x\", guid = 1 }"));
+    let cases = [
+        (&free, "zfs hold syncoid_z tank/data@b", "allowed", ""),
+        (&full, "zfs hold syncoid_z tank/data@b", "refused", "'tank/data' has its 2 holds (hold.max)"),
+        (&free, "zfs hold syncoid_z tank/data@a tank/data@b", "refused", "'tank/data' has its 2 holds (hold.max)"),
+        (&free, "zfs hold keep tank/data@a", "refused", "the grant does not allow the tag 'keep' (hold.tags)"),
+        (&full, "zfs release syncoid_x tank/data@a", "allowed", ""),
+        (&full, "zfs release keep tank/data@b", "refused", "the grant does not allow the tag 'keep' (hold.tags)"),
+        (&free, "zfs bookmark tank/data@a '#a'", "allowed", ""),
+        (&full, "zfs bookmark tank/data@a '#a'", "refused", "'tank/data' has its 1 bookmarks (bookmark.max)"),
+        (&free, "zfs send tank/data@a | mbuffer -q -m 64M", "allowed", ""),
+        (
+            &free,
+            "zfs send tank/data@a | mbuffer -q -m 65M",
+            "refused",
+            "the buffer is larger than the policy's filters.memory",
+        ),
+        (&free, "zfs send tank/data@a | lzop", "broken", "program 'lzop' is missing"),
+        (&free, "zfs send tank/data@a | gzip", "refused", "the policy does not allow the filter gzip"),
+        (&free, "zpool list", "broken", "program 'zpool' is missing"),
+        (&free, "command -v mbuffer", "allowed", ""),
+    ];
+    for (host, line, decision, reason) in cases {
+        let outcome = judge(line.as_bytes(), &policy, host);
+        assert_eq!((outcome.decision, outcome.reason.as_deref().unwrap_or_default()), (decision, reason), "{line}");
+    }
+    for (name, stdout, status) in
+        [("mbuffer", "/usr/bin/mbuffer\n", 0), ("lzop", "", 127), ("gzip", "", 127), ("socat", "", 127)]
+    {
+        let outcome = judge(format!("command -v {name}").as_bytes(), &policy, &free);
+        assert_eq!(outcome.stages, [Step::Answer(stdout.to_owned(), String::new(), status)], "{name}");
+    }
+}

@@ -124,6 +124,6 @@ esac
 
 const MBUFFER: &str = r#"#!/bin/sh
 echo $$ >>/tmp/pids
-echo "memory $(ulimit -v)" >/tmp/filter
+echo "memory $(ulimit -v) $(tr '\0' '\n' </proc/$$/environ | sort | tr '\n' ' ')" >/tmp/filter
 exec cat
 "#;

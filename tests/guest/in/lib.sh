@@ -79,8 +79,8 @@ want_lines() {
 
 # `want 'no trace' not grep ...`
 not() { ! "$@"; }
-# WORD is in none of the files.
-absent() { not grep -aq -- "$@"; }
+# The pattern is in none of the files.
+absent() { not grep -Eaq -- "$@"; }
 
 # Waits until CMD succeeds, for SECONDS at most.
 within() {
