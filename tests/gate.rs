@@ -19,6 +19,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use sandbox::Sandbox;
+use zfs_shell::facts::Table;
+use zfs_shell::record::{Outcome, Record, RequestId, Who};
 
 const POLICY: &str = r#"
 [[grant]]
@@ -442,6 +444,45 @@ fn of_no_attack_any_part_runs() {
         }
     });
 }
+
+/// One decision: what the gate records of a request is what the checker makes of it. Where the host is asked, the two
+/// may know different facts, so those requests are left out.
+#[test]
+fn the_gate_records_what_the_checker_says() {
+    let text = format!("{}{PROGRAMS}", include_str!("attacks/policy.toml"));
+    let decided = |line: &str| line.split_once(" decision=").unwrap().1.to_owned();
+    let compare = |rows: &[tables::Row]| {
+        let policy = zfs_shell::policy::parse(&text, None).unwrap();
+        let who = Who { id: RequestId::new(), policy: Some("nas".to_owned()), client: None, key: None };
+        let sandbox = Sandbox::new(&text);
+        let log = sandbox.log();
+        let mut compared = 0;
+        for row in rows.iter().filter(|row| !row.line.contains(&0) && !row.fourth.contains("library only")) {
+            let host = Table::parse("programs = [\"zfs\", \"mbuffer\"]").unwrap();
+            let outcome = Outcome::of(&zfs_shell::judge(&row.line, &policy, &host));
+            let unknown = outcome.reason.as_ref().is_some_and(|reason| reason.starts_with("unknown fact"));
+            if unknown || !host.assumed().is_empty() {
+                continue;
+            }
+            let mut command = sandbox.command("", &["/zfs-shell", "nas"]);
+            command.env("SSH_ORIGINAL_COMMAND", OsStr::from_bytes(&row.line)).output().unwrap();
+            let checked = Record { who: &who, outcome: &outcome, request: None }.line();
+            assert_eq!(decided(&records(&log)[0]), decided(&checked), "{}", row.id);
+            compared += 1;
+        }
+        compared
+    };
+    let rows: Vec<tables::Row> = ["must-differ.tsv", "must-refuse.tsv"].into_iter().flat_map(tables::rows).collect();
+    let compared: usize = std::thread::scope(|scope| {
+        let workers: Vec<_> = rows.chunks(rows.len().div_ceil(4)).map(|rows| scope.spawn(|| compare(rows))).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    assert!(compared > 400, "{compared}");
+}
+
+const PROGRAMS: &str =
+    "\n[programs]\nzfs = \"/stub/zfs\"\nmbuffer = \"/stub/mbuffer\"\nzpool = \"/none\"\nlzop = \"/none\"
+lz4 = \"/none\"\nzstd = \"/none\"\ngzip = \"/none\"\npigz = \"/none\"\nxz = \"/none\"\npv = \"/none\"\n";
 
 #[test]
 fn an_answer_reaches_a_slow_client_whole() {
