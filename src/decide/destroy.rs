@@ -323,6 +323,8 @@ fn month(day: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::command::name::Guid;
     use crate::policy::Names;
@@ -416,5 +418,70 @@ mod tests {
         assert!(range(name("c"), name("b")).is_empty());
         assert!(range(name("x"), None).is_empty());
         assert!(range(name("a"), name("x")).is_empty());
+    }
+
+    fn at_now(rules: &[DestroyRule], census: &[SnapshotFacts]) -> Vec<Fate> {
+        fates(rules, census, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW))
+    }
+
+    prop_compose! {
+        fn any_rule()(
+            names in prop::sample::select(vec!["a*", "b*", "*"]),
+            keep in 1..4_u32,
+            age in 0..10_u64,
+            daily in 0..9_u32,
+            weekly in 0..4_u32,
+            monthly in 0..3_u32,
+        ) -> DestroyRule {
+            let floor = Floor { daily, weekly, monthly };
+            DestroyRule { keep, floor, min_age: Duration::from_secs(age * DAY), ..rule(names) }
+        }
+    }
+
+    /// Snapshots with whatever times of creation, up to some days after now.
+    fn any_census(length: usize) -> impl Strategy<Value = Vec<SnapshotFacts>> {
+        let facts = |(place, (letter, creation)): (usize, (&str, u64))| SnapshotFacts {
+            creation,
+            ..census(&[(&format!("{letter}{place}"), 0)]).remove(0)
+        };
+        let any = (prop::sample::select(vec!["a", "b", "c"]), NOW - 100 * DAY..NOW + 3 * DAY);
+        prop::collection::vec(any, 0..length).prop_map(move |all| all.into_iter().enumerate().map(facts).collect())
+    }
+
+    proptest! {
+        /// Whatever is let go, in whatever order: what stays at first stays.
+        #[test]
+        fn deletions_let_nothing_else_go(
+            rules in prop::collection::vec(any_rule(), 1..4),
+            census in any_census(24),
+            gone in prop::collection::vec(any::<bool>(), 24),
+        ) {
+            let before = at_now(&rules, &census);
+            let left = |place: usize| before[place] != Fate::Goes || !gone[place];
+            let places: Vec<usize> = (0..census.len()).filter(|place| left(*place)).collect();
+            let remaining: Vec<SnapshotFacts> = places.iter().map(|place| census[*place].clone()).collect();
+            for (place, after) in places.iter().zip(at_now(&rules, &remaining)) {
+                prop_assert!(before[*place] == Fate::Goes || after != Fate::Goes, "{}", census[*place].name);
+            }
+        }
+
+        /// Whatever arrives, with whatever time of creation: what the floor holds it goes on holding.
+        #[test]
+        fn arrivals_let_nothing_go_that_the_floor_holds(
+            rule in any_rule(),
+            mut all in any_census(40),
+            arrived in 0..20_usize,
+        ) {
+            let old = all.len().saturating_sub(arrived);
+            let floor = DestroyRule { keep: 0, min_age: Duration::ZERO, ..rule };
+            let after = at_now(std::slice::from_ref(&floor), &all);
+            all.truncate(old);
+            let before = at_now(std::slice::from_ref(&floor), &all);
+            // Of the last the floor says nothing: it stays because it is the newest.
+            for place in 0..old.saturating_sub(1) {
+                let held = |fates: &[Fate]| matches!(fates[place], Fate::Stays(_));
+                prop_assert!(!held(&before) || held(&after), "{}", all[place].name);
+            }
+        }
     }
 }
