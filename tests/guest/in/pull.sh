@@ -409,9 +409,18 @@ want 'no process of the account' within 70 not pgrep -u pull
 ps -o pid=,args= -u pull >>"$t/seen"
 end
 
-begin 'every request is in the log'
-records=$(grep -c 'zfs-shell' /var/log/auth.log)
-want "records in /var/log/auth.log, not ${records:-0}" test "${records:-0}" -gt 0
+records() { grep -c 'zfs-shell.* decision=' /var/log/auth.log; }
+records_are() { [ "$(records)" = "$1" ]; }
+begin 'each request is one record in the log, with who asked, what was decided and why'
+before=$(records)
+ask 'zfs list tank/data'
+ask 'zfs list tank/CANARY'
+ask 'zfs destroy -r tank/data'
+want '3 records more' within 20 records_are $((before + 3))
+tail -n 3 /var/log/auth.log >>"$t/seen"
+for part in ' policy=nas client=127.0.0.1 ' ' decision=allowed ' ' decision=hidden ' ' decision=refused '; do
+    want "in one of them: $part" grep -q -- "zfs-shell.*$part" <(tail -n 12 /var/log/auth.log)
+done
 end
 
 finish
