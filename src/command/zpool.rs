@@ -197,6 +197,7 @@ impl Zpool {
                 }
                 argv.extend(&get.pools);
             }
+            Self::List(list) if list.devices => return None,
             Self::List(list) => {
                 argv.push("list");
                 argv.flag(list.scripted, "-H");

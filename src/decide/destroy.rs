@@ -5,6 +5,7 @@
 //! what runs.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::plan::{Action, Answer, Decision, Rewrite, Run};
@@ -225,7 +226,9 @@ impl Scene<'_> {
 /// The places in the census that a list names, each once, in order of arrival. A range goes by arrival and contains
 /// both ends; one whose first or last isn't there names nothing (zfs_iter_snapspec).
 fn named(census: &[SnapshotFacts], specs: &[Spec]) -> Vec<usize> {
-    let place = |name: &SnapshotName| census.iter().position(|facts| facts.name == *name);
+    let places: BTreeMap<&SnapshotName, usize> =
+        census.iter().enumerate().map(|(place, facts)| (&facts.name, place)).collect();
+    let place = |name: &SnapshotName| places.get(name).copied();
     let mut places: Vec<usize> = specs
         .iter()
         .flat_map(|spec| {

@@ -104,7 +104,6 @@ impl Scene<'_> {
 impl Targets {
     fn ask(&mut self, reach: Reach, operand: Named) {
         match self.groups.iter_mut().find(|(other, _)| *other == reach) {
-            Some((_, operands)) if operands.contains(&operand) => (),
             Some((_, operands)) => operands.push(operand),
             None => self.groups.push((reach, vec![operand])),
         }

@@ -1,6 +1,8 @@
 //! `[grant.snapshot]`, `[grant.bookmark]`, `[grant.hold]`: what makes something small and new.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
+
 use super::{Scene, Stop, Verdict, answer};
 use crate::command::name::{Dataset, Snapshot};
 use crate::command::zfs::bookmark::Bookmarking;
@@ -57,6 +59,15 @@ impl Scene<'_> {
     }
 
     pub(super) fn hold(&self, holding: &Holding) -> Result<Verdict, Stop> {
+        let mut named: BTreeMap<&Dataset, usize> = BTreeMap::new();
+        for snapshot in &holding.snapshots {
+            *named.entry(&snapshot.dataset).or_default() += 1;
+        }
+        // How many holds the command adds to the snapshots of a dataset.
+        let added = |dataset: &Dataset| match holding.recursive {
+            true => named.iter().filter(|(above, _)| dataset.is_within(above)).map(|(_, count)| count).sum(),
+            false => named.get(dataset).copied().unwrap_or_default(),
+        };
         let grant = each(&holding.snapshots, |snapshot| {
             self.permit(
                 &snapshot.dataset,
@@ -68,12 +79,10 @@ impl Scene<'_> {
                         true => self.host.subtree(&snapshot.dataset)?.unwrap_or_default(),
                         false => vec![snapshot.dataset.clone()],
                     };
+                    let max = usize::try_from(grant.hold.max).unwrap_or(usize::MAX);
                     for dataset in &datasets {
-                        let more = holding.snapshots.iter().filter(|other| dataset.is_within(&other.dataset)).count();
-                        if self.held(dataset, &grant.hold)? + more
-                            > usize::try_from(grant.hold.max).unwrap_or(usize::MAX)
-                        {
-                            return Err(format!("'{dataset}' has its {} holds (hold.max)", grant.hold.max).into());
+                        if self.held(dataset, &grant.hold)? + added(dataset) > max {
+                            return Err(format!("'{dataset}' has its {max} holds (hold.max)").into());
                         }
                     }
                     Ok(())
