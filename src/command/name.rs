@@ -155,6 +155,11 @@ impl Dataset {
         self.0.split('/')
     }
 
+    /// The datasets that it lies in, the nearest first.
+    pub fn above(&self) -> impl Iterator<Item = Dataset> {
+        self.0.rmatch_indices('/').filter_map(|(place, _)| Some(Dataset(self.0.get(..place)?.into())))
+    }
+
     /// The pool it is in.
     pub fn pool(&self) -> Pool {
         Pool(self.components().next().unwrap_or_default().into())

@@ -77,14 +77,14 @@ impl Scene<'_> {
         if asked.is_empty() {
             let mut pools: Vec<Pool> = Vec::new();
             let roots = self.roots()?;
-            for (root, _) in &roots {
-                let pool = root.pool();
+            for root in &roots {
+                let pool = root.dataset.pool();
                 if !pools.contains(&pool) {
                     pools.push(pool);
                 }
             }
             return match roots.first() {
-                Some((_, grant)) => Ok((pools, *grant)),
+                Some(root) => Ok((pools, root.grant)),
                 None => Err("no grant allows list".into()),
             };
         }

@@ -18,9 +18,7 @@ use crate::table::{Column, Field, NOTHING, Table, Tells};
 impl Scene<'_> {
     pub(super) fn list(&self, list: &List) -> Result<Verdict, Stop> {
         let types = list.types.unwrap_or(Types { filesystem: true, volume: true, ..Types::default() });
-        let whole = self.everything(&list.operands, list.reach)?;
-        let (operands, reach) = whole.as_ref().map_or((&list.operands, list.reach), |roots| (roots, Reach::All));
-        let targets = self.targets(operands, reach, types)?;
+        let targets = self.about(&list.operands, list.reach, types)?;
         if let Some((_, property)) = list.sort.iter().find(|(_, property)| self.is_foreign(property)) {
             return Err(format!("'{property}' names a dataset outside the grant").into());
         }
@@ -40,7 +38,7 @@ impl Scene<'_> {
             };
             self.ask(&targets, render, Some(table))?
         };
-        verdict.rewrites.extend(whole.map(|_| Rewrite::Added("the granted datasets as operands".to_owned())));
+        verdict.rewrites.extend(scoped(&list.operands));
         Ok(verdict)
     }
 
@@ -66,9 +64,7 @@ impl Scene<'_> {
     pub(super) fn get(&self, get: &Get) -> Result<Verdict, Stop> {
         let all = Types { bookmark: true, filesystem: true, snapshot: true, volume: true };
         let types = get.types.unwrap_or(all);
-        let whole = self.everything(&get.operands, get.reach)?;
-        let (operands, reach) = whole.as_ref().map_or((&get.operands, get.reach), |roots| (roots, Reach::All));
-        let targets = self.targets(operands, reach, types)?;
+        let targets = self.about(&get.operands, get.reach, types)?;
         let foreign = |property: &&Property| self.is_foreign(property);
         if let Some(property) = get.properties.iter().flat_map(Properties::iter).find(foreign) {
             return Err(format!("'{property}' names a dataset outside the grant").into());
@@ -88,7 +84,7 @@ impl Scene<'_> {
             };
             self.ask(&targets, render, Some(table))?
         };
-        verdict.rewrites.extend(whole.map(|_| Rewrite::Added("the granted datasets as operands".to_owned())));
+        verdict.rewrites.extend(scoped(&get.operands));
         Ok(verdict)
     }
 
@@ -154,16 +150,13 @@ impl Scene<'_> {
         }
     }
 
-    /// For a read without operands: the granted datasets. Without operands zfs shows everything, whatever -r says.
-    fn everything(&self, operands: &[Named], reach: Reach) -> Result<Option<Vec<Named>>, Stop> {
-        if !operands.is_empty() {
-            return Ok(None);
+    /// What a read is about. Without operands zfs shows everything, whatever -r says.
+    fn about(&self, operands: &[Named], reach: Reach, types: Types) -> Result<Targets, Stop> {
+        match (operands, reach) {
+            ([], Reach::Depth(_)) => Err("-d needs a dataset".into()),
+            ([], _) => self.everything(),
+            _ => self.targets(operands, reach, types),
         }
-        if matches!(reach, Reach::Depth(_)) {
-            return Err("-d needs a dataset".into());
-        }
-        let roots: Vec<Named> = self.roots()?.into_iter().map(|(root, _)| Named::Dataset(root)).collect();
-        if roots.is_empty() { Err("no grant allows list".into()) } else { Ok(Some(roots)) }
     }
 
     /// One call of zfs for each group of operands; none where nothing but our own rows is left to show.
@@ -193,6 +186,11 @@ impl Scene<'_> {
     fn is_foreign(&self, property: &Property) -> bool {
         property.dataset().is_some_and(|dataset| !self.policy.grants(dataset, self.now))
     }
+}
+
+/// What was added to a read without operands.
+fn scoped(operands: &[Named]) -> Option<Rewrite> {
+    operands.is_empty().then(|| Rewrite::Added("the granted datasets as operands".to_owned()))
 }
 
 /// What zfs get shows without -o.

@@ -1,6 +1,8 @@
 //! Which datasets a read is about: what is granted, what lies above a grant and exists by its word, what is hidden.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
+
 use super::{Scene, Stop, answer};
 use crate::command::name::{Dataset, Named};
 use crate::command::zfs::selection::{Reach, Types};
@@ -16,6 +18,25 @@ pub(super) struct Targets {
     pub grant: Option<GrantId>,
     /// Whether zfs will show datasets that are not granted, so that their rows must be left out.
     pub partial: bool,
+}
+
+/// Where a grant begins.
+#[derive(Clone)]
+pub(super) struct Root {
+    pub dataset: Dataset,
+    pub grant: GrantId,
+    /// Whether all of it and all below it is granted, as far as that is seen at once; otherwise rows are left out.
+    whole: bool,
+    /// Whether a grant reaches below it.
+    reaches: bool,
+}
+
+impl Root {
+    /// Another grant begins here too.
+    fn join(&mut self, whole: bool, reaches: bool) {
+        self.whole |= whole;
+        self.reaches |= reaches;
+    }
 }
 
 impl Scene<'_> {
@@ -52,8 +73,8 @@ impl Scene<'_> {
             return Ok(());
         }
         let roots = self.roots()?;
-        for (root, grant) in roots.iter().filter(|(root, _)| root.is_within(above)) {
-            let levels = root.depth() - above.depth();
+        for root in roots.iter().filter(|root| root.dataset.is_within(above)) {
+            let levels = root.dataset.depth() - above.depth();
             let reach = match reach {
                 Reach::Depth(depth) => match usize::from(depth).checked_sub(levels) {
                     Some(left) => Reach::Depth(u16::try_from(left).unwrap_or(u16::MAX)),
@@ -61,33 +82,38 @@ impl Scene<'_> {
                 },
                 other => other,
             };
-            targets.partial |=
-                shows_below(reach, types) && !self.covering(root).any(|grant| grant.covers_subtree(root));
-            targets.grant.get_or_insert(*grant);
-            targets.ask(reach, Named::Dataset(root.clone()));
+            targets.partial |= shows_below(reach, types) && !root.whole;
+            targets.grant.get_or_insert(root.grant);
+            targets.ask(reach, Named::Dataset(root.dataset.clone()));
         }
         Ok(())
     }
 
     /// The datasets at or below which all lies that grants with `list` name, each once, none within another whose rows
     /// show it anyway.
-    pub(super) fn roots(&self) -> Result<Vec<(Dataset, GrantId)>, Stop> {
-        let mut roots: Vec<(Dataset, &Grant)> = Vec::new();
+    pub(super) fn roots(&self) -> Result<Vec<Root>, Stop> {
+        let mut roots: BTreeMap<Dataset, Root> = BTreeMap::new();
         for grant in self.listing() {
             for pattern in grant.datasets.iter() {
-                let root = pattern.root().ok_or("a grant has a wildcard for the pool: name the dataset")?;
-                roots.push((root, grant));
+                let dataset = pattern.root().ok_or("a grant has a wildcard for the pool: name the dataset")?;
+                let whole = grant.scope == Scope::Both && grant.except.is_empty() && pattern.is(&dataset);
+                let reaches = grant.scope != Scope::Local;
+                let root = Root { dataset: dataset.clone(), grant: grant.id, whole, reaches };
+                roots.entry(dataset).and_modify(|root| root.join(whole, reaches)).or_insert(root);
             }
         }
-        roots.sort_by(|(a, _), (b, _)| a.cmp(b));
-        roots.dedup_by(|(a, _), (b, _)| a == b);
-        let shown = |root: &Dataset| {
-            let shows = |(other, grant): &(Dataset, &Grant)| {
-                other != root && root.is_within(other) && grant.scope != Scope::Local
-            };
-            roots.iter().any(shows)
-        };
-        Ok(roots.iter().filter(|(root, _)| !shown(root)).map(|(root, grant)| (root.clone(), grant.id)).collect())
+        let shown =
+            |root: &Root| root.dataset.above().any(|above| roots.get(&above).is_some_and(|above| above.reaches));
+        Ok(roots.values().filter(|root| !shown(root)).cloned().collect())
+    }
+
+    /// What a read without operands is about: all that is granted, however deep.
+    pub(super) fn everything(&self) -> Result<Targets, Stop> {
+        let roots = self.roots()?;
+        let grant = roots.first().ok_or("no grant allows list")?.grant;
+        let partial = roots.iter().any(|root| !root.whole);
+        let operands = roots.into_iter().map(|root| Named::Dataset(root.dataset)).collect();
+        Ok(Targets { groups: vec![(Reach::All, operands)], above: Vec::new(), grant: Some(grant), partial })
     }
 
     /// Whether a grant with `list` says itself that the dataset exists.
