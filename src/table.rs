@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use crate::command::name::Dataset;
 use crate::command::property::named_in;
-use crate::policy::Grant;
+use crate::policy::{Grant, Operation};
 
 /// What becomes of rows. Made by `decide` alone.
 #[derive(Clone, Debug)]
@@ -72,13 +72,14 @@ pub struct Visible {
 }
 
 impl Visible {
-    /// Those that a grant which holds at this time covers.
+    /// Those that a grant covers which has `list` and holds at this time.
     pub fn new(grants: Rc<[Grant]>, now: SystemTime) -> Self {
         Self { grants, now }
     }
 
     fn has(&self, dataset: &Dataset) -> bool {
-        self.grants.iter().any(|grant| grant.covers(dataset) && grant.holds_at(self.now))
+        let lists = |grant: &&Grant| grant.allow.has(Operation::List) && grant.holds_at(self.now);
+        self.grants.iter().filter(lists).any(|grant| grant.covers(dataset))
     }
 
     /// The value with the datasets that may be seen, or `-`.
@@ -223,6 +224,14 @@ mod tests {
         Visible::new(Rc::from([]), SystemTime::UNIX_EPOCH)
     }
 
+    /// What a grant with these operations shows of a table of names.
+    fn shown_by(allow: &str) -> String {
+        let grants = format!("[[grant]]\ndatasets = [\"t/a\"]\nallow = [{allow}]\n");
+        let grants = crate::policy::parse(&grants, None).unwrap().grants;
+        let visible = Visible::new(grants, SystemTime::UNIX_EPOCH);
+        through(&Table::new(true, vec![column("NAME", 0)], vec![Field::Dataset], visible), "t\nt/a\nt/a/x@s\nt/ab\n")
+    }
+
     fn column(title: &str, field: usize) -> Column {
         Column { title: title.to_owned(), field: Some(field) }
     }
@@ -264,6 +273,12 @@ mod tests {
     fn rows_about_what_may_not_be_seen_are_left_out() {
         let table = Table::new(true, vec![column("USED", 1)], vec![Field::Dataset, Field::Plain], hidden());
         assert_eq!(through(&table, "t/CANARY\t12\nt/CANARY@s\t13\n"), "");
+    }
+
+    #[test]
+    fn only_what_may_be_listed_may_be_seen() {
+        assert_eq!(shown_by("\"list\""), "t/a\nt/a/x@s\n");
+        assert_eq!(shown_by("\"destroy\", \"send\""), "");
     }
 
     #[test]

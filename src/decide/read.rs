@@ -182,9 +182,9 @@ impl Scene<'_> {
         Ok(verdict)
     }
 
-    /// Whether a property's own name is about a dataset that isn't granted.
+    /// Whether a property's own name is about a dataset that may not be listed.
     fn is_foreign(&self, property: &Property) -> bool {
-        property.dataset().is_some_and(|dataset| !self.policy.grants(dataset, self.now))
+        property.dataset().is_some_and(|dataset| !self.listing().any(|grant| grant.covers(dataset)))
     }
 }
 

@@ -331,11 +331,6 @@ impl Grant {
 }
 
 impl Policy {
-    /// Whether any grant that holds at this time covers the dataset.
-    pub fn grants(&self, dataset: &Dataset, now: SystemTime) -> bool {
-        self.grants.iter().any(|grant| grant.covers(dataset) && grant.holds_at(now))
-    }
-
     /// Where a program is, if the policy says so.
     pub fn program(&self, program: Program) -> Option<&PathBuf> {
         self.programs.iter().find_map(|(named, path)| (*named == program).then_some(path))
