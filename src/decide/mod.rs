@@ -61,13 +61,9 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
     let script = request.try_map_pipelines(|pipeline| {
         fits(pipeline)?;
         pipeline.try_map(|placed| {
-            let stage = |verdict: Verdict| Stage {
-                action: verdict.action,
-                stdin: source(&placed.redirects),
-                stdout: sinks(&placed.redirects).0,
-                stderr: sinks(&placed.redirects).1,
-                grant: verdict.grant,
-            };
+            let (stdin, (stdout, stderr)) = (source(&placed.redirects), sinks(&placed.redirects));
+            let stage =
+                |verdict: Verdict| Stage { action: verdict.action, stdin, stdout, stderr, grant: verdict.grant };
             match scene.rule(placed) {
                 Ok(verdict) => {
                     decision = decision.max(verdict.decision);
@@ -188,7 +184,7 @@ impl<'a> Scene<'a> {
 
     /// The grants that cover a dataset now.
     fn covering<'s>(&'s self, dataset: &'s Dataset) -> impl Iterator<Item = &'s Grant> {
-        self.policy.grants.iter().filter(|grant| grant.covers(dataset) && grant.holds_at(self.now))
+        self.grants().filter(|grant| grant.covers(dataset))
     }
 
     /// The grants that hold now.
