@@ -23,6 +23,7 @@ pub mod record;
 pub mod request;
 pub mod run;
 pub mod script;
+pub mod stream;
 pub mod syntax;
 pub mod table;
 

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a room may use of the others. What isn't here may not be.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("admin", &["command", "decide", "facts", "failure", "host", "judge", "policy", "record", "script", "syntax"]),
     ("audit", &[]),
     ("bin", &[]),
     ("command", &["host", "syntax"]),
-    ("decide", &["command", "host", "policy", "script", "syntax", "table"]),
+    ("decide", &["command", "host", "policy", "script", "stream", "syntax", "table"]),
     ("facts", &["command", "host", "policy"]),
     ("failure", &["audit", "command", "decide", "host", "policy", "request", "run", "syntax"]),
     ("gate", &["audit", "decide", "failure", "host", "judge", "policy", "record", "request", "run"]),
@@ -19,8 +19,9 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("policy", &["command"]),
     ("record", &["audit", "decide", "failure", "run", "syntax"]),
     ("request", &[]),
-    ("run", &["command", "decide", "host", "script", "table"]),
+    ("run", &["command", "decide", "host", "script", "stream", "table"]),
     ("script", &[]),
+    ("stream", &["command"]),
     ("syntax", &["script"]),
     ("table", &["command", "policy"]),
 ];

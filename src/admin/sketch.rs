@@ -68,6 +68,7 @@ fn stage(operator: &'static str, stage: &Stage) -> Line {
         }
         Action::Exit(Some(status)) => format!("exit {status}"),
         Action::Exit(None) => "exit".to_owned(),
+        Action::Receive(reception) => quote(reception.exec().words()) + " (as the stream allows)",
         Action::Run(run) => {
             note = String::from_utf8_lossy(run.note()).trim_end().to_owned();
             let filtered = if run.table().is_some() { " (rows filtered)" } else { "" };

@@ -252,8 +252,7 @@ impl Properties {
     }
 }
 
-/// `NAME=VALUE` of a user property, its value printable ASCII: others would pass through `zfs get -H` into whatever
-/// reads that.
+/// `NAME=VALUE`, the value printable ASCII: others would pass through `zfs get -H` into whatever reads that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// The property.
@@ -266,10 +265,18 @@ impl Setting {
     pub fn read(text: Text<'_>) -> Result<Self, Error> {
         let (name, value) = text.text.split_once('=').ok_or(text.error(What::Value))?;
         let property = Property::parse(name).ok_or(text.error(What::Property))?;
-        if value.len() >= 8192 || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Err(text.error(What::Value));
-        }
-        Ok(Self { property, value: value.into() })
+        Self::of(property, value).ok_or(text.error(What::Value))
+    }
+
+    /// A property and its value; `None` if the value isn't printable ASCII of less than 8192 bytes.
+    pub fn of(property: Property, value: &str) -> Option<Self> {
+        let is_plain = value.len() < 8192 && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        is_plain.then(|| Self { property, value: value.into() })
+    }
+
+    /// What stands behind the `=`.
+    pub fn value(&self) -> &str {
+        &self.value
     }
 }
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod arrival;
 mod builtin;
 mod destroy;
 mod filter;
@@ -20,6 +21,7 @@ use thiserror::Error;
 use crate::command::argv::{Argv, Program};
 use crate::command::name::Dataset;
 use crate::command::zfs::Zfs;
+use crate::command::zfs::receive::Receiving;
 use crate::command::{Command, Elevation, Placed};
 use crate::host::{Executable, Host, HostError, Kept};
 use crate::policy::{Grant, GrantId, Operation, Policy, Privilege};
@@ -167,6 +169,12 @@ impl<'a> Scene<'a> {
                 Zfs::Hold(holding) => self.hold(holding),
                 Zfs::Holds(holds) => self.holds(holds),
                 Zfs::List(list) => self.list(list),
+                Zfs::Receive(receiving) => {
+                    let dataset = receiving.dataset();
+                    let covered =
+                        self.covering(dataset).next().ok_or_else(|| Stop::Hidden(answer::missing(dataset)))?;
+                    Err(Stop::Refused("no grant allows zfs receive".to_owned(), Some(covered.id)))
+                }
                 Zfs::Release(holding) => self.release(holding),
                 Zfs::Send(send) => self.send(send),
                 Zfs::Snapshot(snapshotting) => self.snapshot(snapshotting),
@@ -267,8 +275,7 @@ impl<'a> Scene<'a> {
 fn fits(pipeline: &Pipeline<Placed>) -> Result<(), Refusal> {
     let is_filter = |placed: &&Placed| matches!(placed.command, Command::Filter(_));
     let is_send = |placed: &Placed| matches!(placed.command, Command::Zfs(Zfs::Send(_)));
-    let is_receive =
-        |placed: &Placed| matches!(&placed.command, Command::Zfs(Zfs::Target(target)) if target.operation == "receive");
+    let is_receive = |placed: &Placed| matches!(placed.command, Command::Zfs(Zfs::Receive(Receiving::Stream(_))));
     let refuse =
         |reason: &str, placed: &Placed| Err(Refusal { reason: reason.to_owned(), span: placed.span, grant: None });
     let last = pipeline.rest.last().unwrap_or(&pipeline.first);

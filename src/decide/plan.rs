@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::command::argv::Argv;
+use crate::command::zfs::receive::Receive;
 use crate::host::Executable;
 use crate::policy::GrantId;
 use crate::script::Script;
@@ -58,6 +59,23 @@ pub enum Action {
     Exit(Option<u8>),
     /// Programs run.
     Run(Box<Run>),
+    /// A stream arrives: what runs is known when its head has been read.
+    Receive(Box<Reception>),
+}
+
+/// `zfs receive` as it may run for any stream that passes. What of a stream decides on the rest is judged when it is there,
+/// by the same rules ([`super::arrival`]).
+#[derive(Clone, Debug)]
+pub struct Reception {
+    pub(super) receive: Receive,
+    pub(super) exec: Exec,
+}
+
+impl Reception {
+    /// What runs if the stream asks for no change.
+    pub fn exec(&self) -> &Exec {
+        &self.exec
+    }
 }
 
 /// What is answered in place of a program.
@@ -148,9 +166,13 @@ impl Plan {
         self.elevated
     }
 
-    /// Whether a send stream flows.
+    /// Whether a send stream flows, out or in.
     pub fn has_stream(&self) -> bool {
-        self.stages().any(|stage| matches!(&stage.action, Action::Run(run) if run.stream))
+        self.stages().any(|stage| match &stage.action {
+            Action::Run(run) => run.stream,
+            Action::Receive(_) => true,
+            Action::Answer(_) | Action::Exit(_) => false,
+        })
     }
 
     /// The stages in the order written.
@@ -291,6 +313,18 @@ pub(crate) mod made {
 
     pub(crate) fn exec(executable: Executable, argv: Argv) -> Exec {
         Exec { executable, argv, memory: None }
+    }
+
+    pub(crate) fn receive(exec: Exec) -> Action {
+        let receive = Receive {
+            dataset: crate::command::name::Dataset::parse("backup/laptop").unwrap(),
+            snapshot: None,
+            tail: Default::default(),
+            flags: Default::default(),
+            settings: Vec::new(),
+            exclude: Vec::new(),
+        };
+        Action::Receive(Box::new(Reception { receive, exec }))
     }
 
     pub(crate) fn run(first: Exec, rest: Vec<Exec>) -> Action {

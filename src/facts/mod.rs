@@ -11,7 +11,8 @@ use std::time::SystemTime;
 
 use crate::command::argv::Program;
 use crate::command::name::{Dataset, Snapshot, SnapshotName, Tag};
-use crate::host::{BookmarkFacts, Executable, Host, HostError, SnapshotFacts};
+use crate::command::property::Property;
+use crate::host::{BookmarkFacts, Executable, Host, HostError, Rights, SnapshotFacts};
 
 pub use toml::FactsError;
 
@@ -59,16 +60,6 @@ impl Table {
     /// What had to be assumed since the last call, in the order of names.
     pub fn assumed(&self) -> Vec<String> {
         self.assumed.take().into_iter().collect()
-    }
-
-    /// The effective value of a property, if it is known.
-    pub fn property(&self, dataset: &Dataset, name: &str) -> Option<&str> {
-        self.entry(dataset)?.properties.get(name).map(String::as_str)
-    }
-
-    /// Whether `zfs allow` gives the account a right on a dataset, if that is known.
-    pub fn right(&self, dataset: &Dataset, right: &str) -> Option<bool> {
-        Some(self.entry(dataset)?.rights.as_ref()?.contains(right))
     }
 
     /// The entry that speaks for a dataset: its own, or else the nearest above if that says `below`.
@@ -148,6 +139,27 @@ impl Host for Table {
         below.insert(0, dataset.clone());
         Ok(Some(below))
     }
+
+    /// What nothing speaks for isn't there: then what is required of the datasets above it has to hold.
+    fn properties(&self, datasets: &[Dataset], properties: &[Property]) -> Result<Vec<Option<Vec<String>>>, HostError> {
+        let of = |dataset: &Dataset| {
+            let Some(entry) = self.entry(dataset) else {
+                self.assume(format!("{dataset} is not there"));
+                return Ok(None);
+            };
+            let value = |property: &Property| {
+                let value = entry.properties.get(&property.to_string()).cloned();
+                value.ok_or_else(|| HostError::Unknown(format!("the property {property} of {dataset}")))
+            };
+            properties.iter().map(value).collect::<Result<_, _>>().map(Some)
+        };
+        datasets.iter().map(of).collect()
+    }
+
+    fn rights(&self, dataset: &Dataset) -> Result<Option<Rights>, HostError> {
+        let rights = self.entry(dataset).and_then(|entry| entry.rights.clone());
+        rights.map(|rights| Some(Rights(rights))).ok_or_else(|| HostError::Unknown(format!("the rights on {dataset}")))
+    }
 }
 
 #[cfg(test)]
@@ -190,10 +202,16 @@ mod tests {
         assert_eq!(table.encrypted(&dataset("tank/data/a/b")), Ok(Some(false)));
         assert_eq!(table.encrypted(&dataset("tank/data/enc")), Ok(Some(true)));
         assert_eq!(table.assumed(), Vec::<String>::new());
-        assert_eq!(table.property(&dataset("tank/data/a"), "quota"), Some("1099511627776"));
-        assert_eq!(table.right(&dataset("tank/data"), "receive"), Some(true));
-        assert_eq!(table.right(&dataset("tank/data"), "destroy"), Some(false));
-        assert_eq!(table.right(&dataset("tank/data/enc"), "destroy"), None);
+        let quota = [Property::parse("quota").unwrap()];
+        let properties = |name| table.properties(&[dataset(name)], &quota);
+        assert_eq!(properties("tank/data/a"), Ok(vec![Some(vec!["1099511627776".to_owned()])]));
+        assert_eq!(properties("tank/data/enc"), Err(HostError::Unknown("the property quota of tank/data/enc".into())));
+        let rights = table.rights(&dataset("tank/data")).unwrap().unwrap();
+        assert!(rights.has("receive") && !rights.has("destroy"));
+        assert_eq!(
+            table.rights(&dataset("tank/data/enc")),
+            Err(HostError::Unknown("the rights on tank/data/enc".into()))
+        );
     }
 
     #[test]

@@ -41,7 +41,7 @@ struct DatasetTable {
     #[serde(default)]
     below: bool,
     #[serde(rename = "type")]
-    _type: Option<Type>,
+    kind: Option<Kind>,
     encryption: Option<Box<str>>,
     #[serde(default)]
     properties: BTreeMap<String, Of<Value>>,
@@ -52,9 +52,18 @@ struct DatasetTable {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Type {
+enum Kind {
     Filesystem,
     Volume,
+}
+
+impl Kind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Filesystem => "filesystem",
+            Self::Volume => "volume",
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -124,6 +133,8 @@ fn entry(table: DatasetTable) -> Result<Entry, FactsError> {
         }
     }
     census.sort_by_key(|snapshot| snapshot.createtxg);
+    let kind = table.kind.map(|kind| ("type".to_owned(), kind.name().to_owned()));
+    let properties = table.properties.into_iter().map(|(name, Of(Value(value)))| (name, value));
     let bookmark = |BookmarkTable { name: Of(name), guid }| BookmarkFacts { name, guid: Guid(guid) };
     Ok(Entry {
         below: table.below,
@@ -131,7 +142,7 @@ fn entry(table: DatasetTable) -> Result<Entry, FactsError> {
         snapshots: table.snapshots.is_some().then_some(census),
         holds,
         bookmarks: table.bookmarks.map(|bookmarks| bookmarks.into_iter().map(bookmark).collect()),
-        properties: table.properties.into_iter().map(|(name, Of(Value(value)))| (name, value)).collect(),
+        properties: properties.chain(kind).collect(),
         rights: table.rights,
     })
 }

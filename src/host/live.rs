@@ -1,12 +1,13 @@
 //! The host as it is now: asks zfs, without rights, what anybody may ask it.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use super::{BookmarkFacts, Executable, Host, HostError, SnapshotFacts};
+use super::{BookmarkFacts, Executable, Host, HostError, Rights, SnapshotFacts};
 use crate::command::DIRECTORIES;
 use crate::command::argv::{Argv, Program};
 use crate::command::name::{Dataset, Guid, Named, Snapshot, SnapshotName, Tag};
@@ -44,6 +45,17 @@ impl<'p> Live<'p> {
             return Ok(None);
         }
         Err(HostError::Failed(format!("zfs ended with {}: {}", asked.status, told.trim())))
+    }
+
+    /// What zfs prints of those operands that are there.
+    fn zfs_partial(&self, argv: &Argv) -> Result<String, HostError> {
+        let program = self.program(argv.program()).ok_or(HostError::Missing(argv.program()))?;
+        let asked = run::ask(&program, argv).map_err(|error| HostError::Failed(error.to_string()))?;
+        let told = String::from_utf8_lossy(&asked.stderr);
+        if asked.status != 0 && !told.lines().all(|line| line.ends_with(": dataset does not exist")) {
+            return Err(HostError::Failed(format!("zfs ended with {}: {}", asked.status, told.trim())));
+        }
+        String::from_utf8(asked.stdout).map_err(|_| HostError::Failed("zfs: not UTF-8".to_owned()))
     }
 
     fn list(
@@ -134,6 +146,26 @@ impl Host for Live<'_> {
         let Some(table) = self.list(dataset, Reach::All, types, &["name"])? else { return Ok(None) };
         rows(&table, |row| Dataset::parse(row).ok()).map(Some)
     }
+
+    /// zfs prints what it finds of those that are there, and ends with 1 for the others.
+    fn properties(&self, datasets: &[Dataset], properties: &[Property]) -> Result<Vec<Option<Vec<String>>>, HostError> {
+        let get = Get {
+            scripted: true,
+            exact: true,
+            reach: Reach::Own,
+            fields: Some(Fields(vec![Field::Name, Field::Property, Field::Value])),
+            sources: None,
+            types: Some(Types { filesystem: true, volume: true, ..Types::default() }),
+            properties: Some(Properties::of(properties.iter().cloned())),
+            operands: datasets.iter().cloned().map(Named::Dataset).collect(),
+        };
+        let table = self.zfs_partial(&get.render())?;
+        values(&table, datasets, properties)
+    }
+
+    fn rights(&self, _dataset: &Dataset) -> Result<Option<Rights>, HostError> {
+        Err(HostError::Failed("zfs allow is not asked yet".to_owned()))
+    }
 }
 
 /// Whether it is a file that somebody may execute. Who may have written it is up to the directories it is in.
@@ -145,6 +177,33 @@ fn is_executable(path: &Path) -> bool {
 fn rows<T>(table: &str, facts: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, HostError> {
     let doubt = || HostError::Failed("zfs printed a row that is not understood".to_owned());
     table.lines().map(|row| facts(row).ok_or_else(doubt)).collect()
+}
+
+/// Rows of name, property and value as the values of each dataset: all that was asked of one, or it isn't there. A row
+/// that wasn't asked for, or a second one, makes the whole answer doubtful: values can hold line breaks.
+fn values(table: &str, datasets: &[Dataset], properties: &[Property]) -> Result<Vec<Option<Vec<String>>>, HostError> {
+    let doubt = || HostError::Failed("zfs printed a row that is not understood".to_owned());
+    let mut left: BTreeMap<(String, String), &str> = BTreeMap::new();
+    for row in table.lines() {
+        let mut fields = row.splitn(3, '\t');
+        let mut next = || fields.next().ok_or_else(doubt);
+        let (name, property, value) = (next()?.to_owned(), next()?.to_owned(), next()?);
+        if left.insert((name, property), value).is_some() {
+            return Err(doubt());
+        }
+    }
+    let mut of = |dataset: &Dataset| {
+        let key = |property: &Property| (dataset.to_string(), property.to_string());
+        let values: Vec<String> =
+            properties.iter().filter_map(|property| left.remove(&key(property))).map(str::to_owned).collect();
+        match values.len() {
+            0 => Ok(None),
+            count if count == properties.len() => Ok(Some(values)),
+            _ => Err(doubt()),
+        }
+    };
+    let values = datasets.iter().map(&mut of).collect();
+    if left.is_empty() { values } else { Err(doubt()) }
 }
 
 /// The part behind the dataset and the delimiter.

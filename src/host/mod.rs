@@ -5,6 +5,7 @@
 mod live;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 use crate::command::argv::Program;
 use crate::command::name::{Dataset, Guid, Snapshot, SnapshotName, Tag};
+use crate::command::property::Property;
 
 pub use live::Live;
 
@@ -63,6 +65,17 @@ pub struct BookmarkFacts {
     pub guid: Guid,
 }
 
+/// The rights that `zfs allow` gives the account on a dataset, permission sets resolved (zfs-allow(8)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights(pub BTreeSet<String>);
+
+impl Rights {
+    /// Whether a right is among them.
+    pub fn has(&self, right: &str) -> bool {
+        self.0.contains(right)
+    }
+}
+
 /// Why the host has no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum HostError {
@@ -99,6 +112,12 @@ pub trait Host {
 
     /// The dataset itself and all file systems and volumes below it.
     fn subtree(&self, dataset: &Dataset) -> Result<Option<Vec<Dataset>>, HostError>;
+
+    /// The effective values of properties, in the order asked, sizes in bytes; `None` for a dataset that isn't there.
+    fn properties(&self, datasets: &[Dataset], properties: &[Property]) -> Result<Vec<Option<Vec<String>>>, HostError>;
+
+    /// What `zfs allow` gives the account on a dataset.
+    fn rights(&self, dataset: &Dataset) -> Result<Option<Rights>, HostError>;
 }
 
 /// A host whose answers are kept for the request, so that a decision sees one state and asks nothing twice.
@@ -171,5 +190,14 @@ impl Host for Kept<'_> {
 
     fn subtree(&self, dataset: &Dataset) -> Result<Option<Vec<Dataset>>, HostError> {
         memo(&self.subtrees, dataset, |dataset| self.host.subtree(dataset))
+    }
+
+    /// Not kept: each decision asks for all that it needs at once.
+    fn properties(&self, datasets: &[Dataset], properties: &[Property]) -> Result<Vec<Option<Vec<String>>>, HostError> {
+        self.host.properties(datasets, properties)
+    }
+
+    fn rights(&self, dataset: &Dataset) -> Result<Option<Rights>, HostError> {
+        self.host.rights(dataset)
     }
 }

@@ -12,7 +12,7 @@ use super::form::{Choice, Filter, Size};
 use super::show::{InToml, Origin, Shown, Trace};
 use super::{
     Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, Log, Names,
-    PatternError, Policy, PolicyError, Raw, Role, SendRules, SnapshotRules, written,
+    PatternError, Policy, PolicyError, Raw, ReceiveRules, Role, SendRules, SetRules, SnapshotRules, written,
 };
 use crate::command::name::Component;
 
@@ -28,6 +28,8 @@ struct Tables {
     bookmark: Rc<BookmarkRules>,
     hold: Rc<HoldRules>,
     destroy: Rc<[DestroyRule]>,
+    receive: Rc<ReceiveRules>,
+    set: Rc<SetRules>,
 }
 
 impl Tables {
@@ -40,6 +42,8 @@ impl Tables {
             bookmark: Rc::new(BookmarkRules { names: Names::default(), max: 500 }),
             hold: Rc::new(HoldRules { tags: Names::default(), max: 4 }),
             destroy: Rc::new([]),
+            receive: Rc::new(ReceiveRules { depth: 8, ..ReceiveRules::default() }),
+            set: Rc::default(),
         }
     }
 }
@@ -148,7 +152,7 @@ impl<'t> Expansion<'t> {
             Some(role) => self.role(role)?,
             None => self.built_in.clone(),
         };
-        let Tables { allow, send, snapshot, bookmark, hold, destroy } = self.tables(written, &below)?;
+        let Tables { allow, send, snapshot, bookmark, hold, destroy, receive, set } = self.tables(written, &below)?;
         Ok(Grant {
             id,
             role: written.role,
@@ -163,6 +167,8 @@ impl<'t> Expansion<'t> {
             bookmark,
             hold,
             destroy,
+            receive,
+            set,
         })
     }
 
@@ -190,6 +196,8 @@ impl<'t> Expansion<'t> {
             bookmark: self.bookmark(written.bookmark.as_ref(), &below.bookmark)?,
             hold: self.hold(written.hold.as_ref(), &below.hold)?,
             destroy: self.destroy(written.destroy.as_deref(), &below.destroy)?,
+            receive: Rc::clone(&below.receive),
+            set: Rc::clone(&below.set),
         })
     }
 

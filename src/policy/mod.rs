@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::command::argv::Program;
 use crate::command::name::Dataset;
-use crate::command::property::Property;
+use crate::command::property::{Property, Setting};
 
 pub use error::PolicyError;
 pub use form::seconds_since_1970;
@@ -79,6 +79,10 @@ pub struct Grant {
     pub hold: Rc<HoldRules>,
     /// `[[grant.destroy]]`
     pub destroy: Rc<[DestroyRule]>,
+    /// `[grant.receive]`
+    pub receive: Rc<ReceiveRules>,
+    /// `[grant.set]`
+    pub set: Rc<SetRules>,
 }
 
 /// How far a grant reaches (zfs-allow(8), -l and -d).
@@ -98,34 +102,61 @@ pub enum Scope {
 pub enum Operation {
     /// zfs bookmark
     Bookmark,
+    /// zfs create
+    Create,
     /// zfs destroy
     Destroy,
     /// zfs hold
     Hold,
     /// zfs list, get, holds
     List,
+    /// zfs receive
+    Receive,
     /// zfs release
     Release,
+    /// zfs rename
+    Rename,
+    /// zfs rollback
+    Rollback,
     /// zfs send
     Send,
+    /// zfs set, inherit
+    Set,
     /// zfs snapshot
     Snapshot,
 }
 
 impl Operation {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 7] =
-        [Self::Bookmark, Self::Destroy, Self::Hold, Self::List, Self::Release, Self::Send, Self::Snapshot];
+    pub const ALL: [Self; 12] = [
+        Self::Bookmark,
+        Self::Create,
+        Self::Destroy,
+        Self::Hold,
+        Self::List,
+        Self::Receive,
+        Self::Release,
+        Self::Rename,
+        Self::Rollback,
+        Self::Send,
+        Self::Set,
+        Self::Snapshot,
+    ];
 
     /// As `allow` spells it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bookmark => "bookmark",
+            Self::Create => "create",
             Self::Destroy => "destroy",
             Self::Hold => "hold",
             Self::List => "list",
+            Self::Receive => "receive",
             Self::Release => "release",
+            Self::Rename => "rename",
+            Self::Rollback => "rollback",
             Self::Send => "send",
+            Self::Set => "set",
             Self::Snapshot => "snapshot",
         }
     }
@@ -252,6 +283,100 @@ pub enum Kept {
     /// One line on stderr, status 0.
     #[default]
     Note,
+}
+
+/// `[grant.receive]`. The default allows nothing.
+#[derive(Clone, Debug, Default)]
+pub struct ReceiveRules {
+    /// Snapshots that may arrive.
+    pub names: Names,
+    /// How far below the granted dataset.
+    pub depth: u32,
+    /// -F
+    pub force: Force,
+    /// zfs rollback
+    pub rollback: Rollback,
+    /// -A
+    pub abort: bool,
+    /// Whether what arrives or is created may be mounted; otherwise -u is added.
+    pub mount: bool,
+    /// zfs create
+    pub create: bool,
+    /// What must hold on the nearest existing dataset above before one is made: it is inherited.
+    pub require: Vec<Setting>,
+    /// Always added as -o.
+    pub set: Vec<Setting>,
+    /// Always added as -x.
+    pub exclude: Vec<Property>,
+    /// Properties that the client's -o may set.
+    pub client_may_set: Names,
+    /// `[grant.receive.stream]`
+    pub stream: StreamRules,
+}
+
+/// `receive.force`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Force {
+    /// As the client likes.
+    Allow,
+    /// -F is refused.
+    #[default]
+    Refuse,
+    /// Where it could destroy anything it is left out.
+    Safe,
+}
+
+/// `receive.rollback`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rollback {
+    /// To any snapshot; -r destroys the newer ones.
+    Allow,
+    /// To the newest snapshot: none goes.
+    Latest,
+    /// Never.
+    #[default]
+    Refuse,
+}
+
+/// `[grant.receive.stream]`: what is checked in the stream itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRules {
+    /// `raw = "always"`: only streams of encrypted blocks.
+    pub raw: bool,
+    /// Properties in the stream.
+    pub properties: StreamProperties,
+    /// Streams that start from another dataset's snapshot.
+    pub clone: bool,
+    /// How far ahead of this host's clock a snapshot may be dated.
+    pub future: Duration,
+    /// The most bytes of a stream.
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for StreamRules {
+    fn default() -> Self {
+        let future = Duration::from_secs(3600);
+        Self { raw: false, properties: StreamProperties::Strip, clone: false, future, max_bytes: None }
+    }
+}
+
+/// `stream.properties`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StreamProperties {
+    /// Whatever they are.
+    Any,
+    /// None.
+    Refuse,
+    /// -x for those that the client may not set.
+    #[default]
+    Strip,
+}
+
+/// `[grant.set]`
+#[derive(Clone, Debug, Default)]
+pub struct SetRules {
+    /// Properties that may be set and inherited.
+    pub properties: Names,
 }
 
 /// `[filters]`

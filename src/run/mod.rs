@@ -144,6 +144,7 @@ impl<'p> Part<'p> {
         Ok(match stage.action() {
             Action::Answer(answer) => Self::Answer(stage, answer),
             Action::Exit(status) => Self::Exit(*status),
+            Action::Receive(_) => return Err(RunError::Pipeline),
             Action::Run(run) => Program::of(stage).map_or(Self::Sequence(stage, run), Self::Program),
         })
     }

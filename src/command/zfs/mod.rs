@@ -7,6 +7,7 @@ pub mod destroy;
 pub mod get;
 pub mod hold;
 pub mod list;
+pub mod receive;
 pub mod selection;
 pub mod send;
 pub mod snapshot;
@@ -22,6 +23,7 @@ use destroy::Destroy;
 use get::Get;
 use hold::{Holding, Holds};
 use list::List;
+use receive::Receiving;
 use send::Send;
 use snapshot::Snapshotting;
 use target::Target;
@@ -41,13 +43,15 @@ pub enum Zfs {
     Holds(Holds),
     /// zfs-list(8)
     List(List),
+    /// zfs-receive(8)
+    Receive(Receiving),
     /// zfs-release(8)
     Release(Holding),
     /// zfs-send(8)
     Send(Send),
     /// zfs-snapshot(8)
     Snapshot(Snapshotting),
-    /// zfs-create(8), zfs-receive(8), zfs-rollback(8)
+    /// zfs-create(8), zfs-rollback(8)
     Target(Target),
     /// A subcommand of zfs that no policy can allow; its arguments are not looked at.
     Unserved(&'static str),
@@ -104,7 +108,7 @@ impl Zfs {
             "hold" => Self::Hold(Holding::read(subcommand, words)?),
             "holds" => Self::Holds(Holds::read(subcommand, words)?),
             "list" => Self::List(List::read(subcommand, words)?),
-            "receive" | "recv" => Self::Target(Target::receive(subcommand, words)?),
+            "receive" | "recv" => Self::Receive(Receiving::read(subcommand, words)?),
             "release" => Self::Release(Holding::read(subcommand, words)?),
             "rollback" => Self::Target(Target::rollback(subcommand, words)?),
             "send" => Self::Send(Send::read(subcommand, words)?),
@@ -132,6 +136,7 @@ impl Zfs {
             Self::Hold(holding) => holding.render("hold"),
             Self::Holds(holds) => holds.render(),
             Self::List(list) => list.render(),
+            Self::Receive(receiving) => receiving.render(),
             Self::Release(holding) => holding.render("release"),
             Self::Send(send) => send.render(),
             Self::Snapshot(snapshotting) => snapshotting.render(),

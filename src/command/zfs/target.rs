@@ -1,4 +1,4 @@
-//! What writes on a push target: receive, create, rollback. A pull source can't be granted any of it, so it is read
+//! What writes on a push target: create, rollback. A pull source can't be granted any of it, so it is read
 //! just so far as to know which dataset it is about.
 #![forbid(unsafe_code)]
 
@@ -29,30 +29,11 @@ const CREATE: &[Opt<()>] = &[
     Opt::flag('u', ()),
     Opt::flag('v', ()),
 ];
-const RECEIVE: &[Opt<()>] = &[
-    Opt::flag('A', ()),
-    Opt::flag('F', ()),
-    Opt::flag('M', ()),
-    Opt::flag('c', ()),
-    Opt::flag('d', ()),
-    Opt::flag('e', ()),
-    Opt::flag('h', ()),
-    Opt::flag('n', ()),
-    Opt::value('o', ()),
-    Opt::flag('s', ()),
-    Opt::flag('u', ()),
-    Opt::flag('v', ()),
-    Opt::value('x', ()),
-];
 const ROLLBACK: &[Opt<()>] = &[Opt::flag('R', ()), Opt::flag('f', ()), Opt::flag('r', ())];
 
 impl Target {
     pub(super) fn create(subcommand: Text<'_>, words: &[Word]) -> Result<Self, Error> {
         Self::read("create", CREATE, subcommand, words)
-    }
-
-    pub(super) fn receive(subcommand: Text<'_>, words: &[Word]) -> Result<Self, Error> {
-        Self::read("receive", RECEIVE, subcommand, words)
     }
 
     pub(super) fn rollback(subcommand: Text<'_>, words: &[Word]) -> Result<Self, Error> {
