@@ -329,22 +329,21 @@ make_source_and_receiver() {
     zfs allow pull bookmark,destroy,hold,mount,release,send,snapshot tank/data
 }
 
-# Pools src (the host that sends), backup (the one that receives) and the account push with its key,
-# its grant and its rights. And a pool bare, which is what backup is, with the same rights for the
-# account but in no grant: what is tried there without the gate shows what the gate is worth.
+# make_target POOL...: pools src (the host that sends) and POOL (those that receive), and the account push with its key,
+# its rights in each, and a grant in `backup` alone.
 make_target() {
     local pool
-    make_pools src backup bare
+    make_pools src "$@"
     make_data src/data
-    # What a backup must not take over from the host that sends it.
+    # What a backup must not take over from the host that sends it. Nothing is shared here: there is no NFS server.
     install -m 4755 /usr/bin/id /src/data/setuid
     mknod -m 666 /src/data/zero c 1 5
     zfs set mountpoint=/src/data setuid=on devices=on exec=on readonly=off quota=200M \
         com.example:note='of the sender' src/data
-    zfs set sharenfs=on src/data/child
+    zfs set sharenfs=on src/data/child 2>/dev/null
     zfs snapshot src/data@old
     make_account push push '[[grant]]' 'role = "push-target"' 'datasets = ["backup/laptop"]'
-    for pool in backup bare; do make_backup_pool "$pool"; done
+    for pool in "$@"; do make_backup_pool "$pool"; done
 }
 
 make_backup_pool() {

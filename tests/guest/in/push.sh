@@ -1,0 +1,402 @@
+#!/usr/bin/env bash
+# A target of backups whose policy is two lines: what an unmodified syncoid does there, and what
+# somebody with the stolen key can't. Runs as root in the guest, which is thrown away afterwards.
+#
+# With ZFS_SHELL_GUEST_PROVE=1 each attack is tried without the gate too, so that it is seen to be one
+# (minutes longer): in a second pool, `bare`, which is what the pool `backup` is, with the same rights
+# for the account.
+set -u
+cd "$(dirname "$0")" || exit
+# shellcheck source=SCRIPTDIR/lib.sh
+. ./lib.sh
+
+pools=(backup)
+[ -z "${ZFS_SHELL_GUEST_PROVE:-}" ] || pools+=(bare)
+
+begin 'a target with two lines of policy, a host that pushes, and hidden datasets beside the granted one'
+make_target "${pools[@]}" >"$out" 2>"$err"
+saw 'make_target'
+for dataset in src/data{,/child,/vol,/enc,'/my docs:2026',@keepme,@old} backup/laptop backup/{CANARY{,@s,/copy@old},laptopCANARY}; do
+    want "$dataset" exists "$dataset"
+done
+want 'two lines of policy and the head of the grant' test "$(wc -l </etc/zfs-shell/push.toml)" = 3
+want 'no right to sudo' grep -q 'not allowed' <(sudo -l -U push)
+end
+
+# syncoid OPTION... SOURCE TARGET, as the host that sends does it
+sync_with() { run timeout 400 syncoid "${@:1:$#-1}" "push@127.0.0.1:${*: -1}"; }
+
+# What a received dataset has of its own: nothing. All comes from the granted one.
+settings() { zfs get -H -r -t filesystem,volume -s local,received -o name,property,value,source all "$1" | grep -Ev '(filesystem|snapshot)_count|	volsize	|	keylocation	prompt	'; }
+want_nothing_set() {
+    settings "$1" >"$t/settings"
+    cat "$t/settings" >>"$t/seen"
+    want "no property of its own in $1" test ! -s "$t/settings"
+    want "mountpoint, setuid, devices, readonly in $1 as they are in backup/laptop" \
+        test "$(zfs get -H -p -o value mountpoint,setuid,devices,readonly "$1" | tr '\n' ' ')" = 'none off off on '
+}
+gone() { zfs destroy -r "$1"; }
+
+# --- syncoid --------------------------------------------------------------------------------
+
+begin 'syncoid pushes a dataset in full'
+sync_with --identifier=full src/data backup/laptop/data
+want_status 0
+want_same src/data backup/laptop/data
+want_nothing_set backup/laptop/data
+want 'no warning of a filter in what syncoid says' absent 'mbuffer:|lzop:' "$out" "$err"
+end
+
+begin 'after a change it pushes what is new'
+fill /src/data 300000
+rm -r /src/data/many
+sync_with --identifier=full src/data backup/laptop/data
+want_status 0
+want_same src/data backup/laptop/data
+end
+
+begin 'a third run goes as well; of the snapshots made for syncing the target keeps what the floor holds: the first of the day and the newest'
+sync_with --identifier=full src/data backup/laptop/data
+want_status 0
+want_same src/data backup/laptop/data
+want '1 of syncoid'"'"'s snapshots left on the source' test "$(sync_snapshots src/data full)" = 1
+want '2 of syncoid'"'"'s snapshots left on the target' test "$(sync_snapshots backup/laptop/data full)" = 2
+want 'other snapshots to stay' exists backup/laptop/data@keepme
+end
+
+begin 'a fourth run that has to leave one behind says so, and ends well'
+sync_with --identifier=full --no-privilege-elevation src/data backup/laptop/data
+want_status 0
+want_same src/data backup/laptop/data
+want '2 of syncoid'"'"'s snapshots left on the target' test "$(sync_snapshots backup/laptop/data full)" = 2
+end
+
+below=(child enc 'my docs:2026' vol)
+for time in 'a whole subtree with a volume, a name with a blank and an encrypted dataset as it lies on disk' 'the subtree once more, after changes'; do
+    begin "$time"
+    fill '/src/data/my docs:2026' 100000
+    fill /src/data/enc 100000
+    head -c 300000 /dev/urandom >/dev/zvol/src/data/vol
+    sync_with --identifier=rec --recursive --sendoptions=w src/data backup/laptop/rec
+    want_status 0
+    want_same src/data backup/laptop/rec
+    for dataset in "${below[@]}"; do
+        case $dataset in
+            enc) want_same_encrypted "src/data/$dataset" "backup/laptop/rec/$dataset" ;;
+            *) want_same "src/data/$dataset" "backup/laptop/rec/$dataset" ;;
+        esac
+    done
+    want_nothing_set backup/laptop/rec
+    end
+done
+gone backup/laptop/rec
+
+begin 'without snapshots of syncoid'"'"'s'
+for snapshot in $(snapshots src/data/child); do zfs destroy "$snapshot"; done
+zfs snapshot src/data/child@c1
+sync_with --no-sync-snap src/data/child backup/laptop/nosync
+want_status 0
+fill /src/data/child 100000
+zfs snapshot src/data/child@c2
+sync_with --no-sync-snap src/data/child backup/laptop/nosync
+want_status 0
+want_same src/data/child backup/laptop/nosync
+want 'both snapshots' test "$(snapshots backup/laptop/nosync | wc -l)" = 2
+end
+gone backup/laptop/nosync
+
+held_by_syncoid() { zfs holds -H "$1" | grep -q 'syncoid_h_'; }
+if syncoid --help 2>&1 | grep -q -- --use-hold; then      # from 2.2.0 on
+    begin '--use-hold holds the snapshot that the next run starts from, on both sides, and the next run moves the holds on'
+    sync_with --identifier=h --use-hold src/data/child backup/laptop/hold
+    want_status 0
+    first=$(newest src/data/child)
+    want 'a hold on the source' held_by_syncoid "$first"
+    want 'a hold on the target' held_by_syncoid "backup/laptop/hold@${first#*@}"
+    fill /src/data/child 100000
+    sync_with --identifier=h --use-hold src/data/child backup/laptop/hold
+    want_status 0
+    want_same src/data/child backup/laptop/hold
+    second=$(newest src/data/child)
+    want 'a hold on the target' held_by_syncoid "backup/laptop/hold@${second#*@}"
+    want 'the old one to stay, since it is the first of the day' exists "backup/laptop/hold@${first#*@}"
+    want 'the old one released on the target' not held_by_syncoid "backup/laptop/hold@${first#*@}"
+    end
+    zfs release -r "$(zfs holds -H "backup/laptop/hold@${second#*@}" | cut -f 2)" "backup/laptop/hold@${second#*@}"
+    gone backup/laptop/hold
+fi
+
+begin 'without resuming, and without compression'
+sync_with --identifier=nr --no-resume --compress=none src/data/child backup/laptop/no-resume
+want_status 0
+want_same src/data/child backup/laptop/no-resume
+end
+gone backup/laptop/no-resume
+
+# A filter whose output is the stream stands in front of zfs receive, and beside it in the pipeline.
+for method in zstd-fast gzip; do
+    begin "--compress=$method"
+    sync_with --identifier=c "--compress=$method" src/data/child "backup/laptop/compress"
+    want_status 0
+    want_same src/data/child backup/laptop/compress
+    end
+    gone backup/laptop/compress
+done
+
+begin 'properties in the stream (--sendoptions=p) are left out: all is inherited'
+sync_with --identifier=p --sendoptions=p src/data backup/laptop/props
+want_status 0
+want_same src/data backup/laptop/props
+want_nothing_set backup/laptop/props
+fill /src/data 100000
+sync_with --identifier=p --sendoptions=p src/data backup/laptop/props
+want_status 0
+want_same src/data backup/laptop/props
+want_nothing_set backup/laptop/props
+end
+gone backup/laptop/props
+
+begin 'what an older syncoid asks before it sends what is new, rollback -R to the newest, succeeds'
+last=$(newest backup/laptop/data)
+ask " zfs rollback -R 'backup/laptop/data'@'${last#*@}'"
+want_status 0
+want 'the newest to stay' exists "$last"
+end
+
+# --- a transfer that is cut off ----------------------------------------------------------------
+
+receiving() { pgrep -u push -f "zfs receive .*$1" >/dev/null; }
+# cut_off TARGET: a client that is killed when something has arrived there
+cut_off() {
+    setsid timeout 400 syncoid --identifier=res --compress=none --source-bwlimit=500k src/data "push@127.0.0.1:$1" \
+        >"$out" 2>"$err" </dev/null &
+    client=$!
+    want 'a receive to be running' within 60 receiving "$1"
+    sleep 6
+    pkill -KILL -s "$client"
+    status=0
+    wait "$client" 2>/dev/null || status=$?
+    saw 'syncoid, which was killed with all that it ran'
+    want 'a resume token on the target' within 15 has_token "$1"
+    want 'no work left behind on the target' within 10 no_work
+    { echo 'what ran for the account afterwards:'; work; } >>"$t/seen"
+}
+
+begin 'a client that is killed leaves nothing running on the target, and what has arrived there stays'
+cut_off backup/laptop/resume
+ask "zfs get -H receive_resume_token 'backup/laptop/resume'"
+want_status 0
+want_out '	1-'
+end
+
+begin 'the next run says that it resumes, and all of it arrives'
+sync_with --identifier=res src/data backup/laptop/resume
+cat "$out" >>"$err"
+want_status 0
+want_err 'Resuming interrupted'
+want_same src/data backup/laptop/resume
+want_nothing_set backup/laptop/resume
+end
+gone backup/laptop/resume
+
+begin 'where the snapshot it would resume is gone from the source, syncoid has the rest thrown away and begins anew'
+cut_off backup/laptop/anew
+zfs send -nvt "$(token_of backup/laptop/anew)" >"$out" 2>&1
+interrupted=$(sed -n 's/.*toname = //p' "$out")
+zfs rename "$interrupted" "${interrupted%@*}@renamed" && zfs destroy "${interrupted%@*}@renamed"
+sync_with --identifier=res src/data backup/laptop/anew
+cat "$out" >>"$err"
+want_status 0
+want_err 'source no longer exists'
+want_same src/data backup/laptop/anew
+end
+gone backup/laptop/anew
+
+# --- what arrived ---------------------------------------------------------------------------------
+
+begin 'setuid files and device nodes that arrive are not honoured where they are mounted'
+run runuser -u push -- /src/data/setuid -u
+want 'the file to make root of the account on the source' test "$(cat "$out")" = 0
+want 'the node to be a device on the source' test "$(runuser -u push -- head -c 4 /src/data/zero | wc -c)" = 4
+mkdir -p /restored
+zfs set mountpoint=/restored backup/laptop/data
+want 'the backup to be mounted' within 10 test -x /restored/setuid
+run runuser -u push -- /restored/setuid -u
+want 'the account as it was' test "$(cat "$out")" = "$(id -u push)"
+run runuser -u push -- head -c 4 /restored/zero
+want 'no device' test "$status" != 0
+want_no_out
+zfs inherit mountpoint backup/laptop/data
+want 'it to be unmounted again' within 10 not mountpoint -q /restored
+end
+gone backup/laptop/data
+
+# --- what the attacks are tried at --------------------------------------------------------------------
+
+now=$(date +%s)
+# names PREFIX DAY...: NAME=SECOND of snapshots so many days old
+names() {
+    local day
+    for day in "${@:2}"; do printf '%s%s=%s\n' "$1" "$day" "$((now - day * 86400))"; done
+}
+forge() { python3 "$t/forge.py" "$@"; }
+
+# shellcheck disable=SC2046
+make_streams() {
+    zfs create src/tiny
+    echo hello >/src/tiny/file
+    zfs snapshot src/tiny@a
+    zfs send src/tiny@a >"$t/tiny"
+    echo more >>/src/tiny/file
+    zfs snapshot src/tiny@b
+    zfs send -i @a src/tiny@b >"$t/more"
+    # Seven days of syncoid's, which the floor holds, and before them one that isn't syncoid's; and a long history.
+    forge history "keepme=$((now - 9 * 86400))" $(names syncoid_d 6 5 4 3 2 1 0) <"$t/tiny" >"$t/kept"
+    forge begin 0 toguid=4711000 <"$t/tiny" |
+        forge history $(names syncoid_w 400 300 200 100 70 60 50 40 30 20 13 9 6 5 4 3 2 1) "syncoid_today=$now" "syncoid_newest=$now" >"$t/history"
+
+    # A tree of the thief's own with the same snapshots as the backup, in which some are then gone, renamed or new.
+    zfs create src/own
+    zfs create src/own/child
+    zfs snapshot -r src/own@syncoid_1
+    zfs snapshot -r src/own@syncoid_2
+    zfs send -R src/own@syncoid_2 >"$t/own"
+    zfs snapshot -r src/own@syncoid_3
+    zfs send -R -I @syncoid_2 src/own@syncoid_3 >"$t/own-on"
+    zfs destroy src/own@syncoid_1
+    zfs destroy -r src/own/child
+    zfs send -R -I @syncoid_2 src/own@syncoid_3 >"$t/own-less"
+    zfs rename src/own@syncoid_2 @moved
+    zfs send -R -I @moved src/own@syncoid_3 >"$t/own-renamed"
+
+    zfs create -V 1M src/volume
+    within 20 test -b /dev/zvol/src/volume
+    head -c 300000 /dev/urandom >/dev/zvol/src/volume
+    zfs snapshot src/volume@a
+    zfs send src/volume@a >"$t/volume"
+    forge swap <"$t/volume" >"$t/swapped"
+
+    zfs snapshot src/data/child@full
+    zfs send src/data/child@full >"$t/child"
+    zfs snapshot -r src/data@props
+    zfs send -p src/data@props >"$t/with-properties"
+    zfs send -R src/data/child@props >"$t/with-properties-R"
+    zfs send -b src/data@props >"$t/with-properties-b"
+    zfs set keylocation=file:///etc/hostname src/data/enc
+    zfs send -w -p src/data/enc@props >"$t/with-keylocation"
+    zfs set keylocation="file://$t/passphrase" src/data/enc
+}
+
+# The same in both pools.
+make_victims() {
+    local pool=$1 at
+    zfs receive -u "$pool/laptop/kept" <"$t/kept"
+    zfs hold keep "$pool/laptop/kept@syncoid_d2"
+    zfs receive -u "$pool/laptop/own" <"$t/own"
+    zfs send src/data@props | zfs receive -u "$pool/laptop/unsnapped"
+    zfs destroy "$pool/laptop/unsnapped@props"
+    for at in laptop CANARY; do head -c 700000 "$t/child" | zfs receive -u -s "$pool/$at/part"; done
+}
+
+begin 'datasets and streams for attacks'
+{
+    make_streams
+    for pool in "${pools[@]}"; do make_victims "$pool"; done
+    [ "${#pools[@]}" = 1 ] || zpool checkpoint bare
+} >"$out" 2>"$err"
+saw 'make_streams; make_victims'
+for pool in "${pools[@]}"; do
+    for dataset in kept@syncoid_d{0,1,2,3,4,5,6} kept@keepme own/child@syncoid_2 unsnapped; do
+        want "$pool/laptop/$dataset" exists "$pool/laptop/$dataset"
+    done
+    for at in laptop CANARY; do want "something to resume in $pool/$at" has_token "$pool/$at/part"; done
+done
+want 'streams' test "$(find "$t" -maxdepth 1 -size +0 \( -name own\* -o -name with-\* -o -name swapped -o -name history \) | wc -l)" = 10
+want 'a hold' test "$(zfs get -H -o value userrefs backup/laptop/kept@syncoid_d2)" = 1
+end
+
+# --- attacks --------------------------------------------------------------------------------------------
+
+# All that there is in a pool, to be compared, but what has a name with the pattern.
+inventory() {
+    {
+        zfs list -H -p -r -t all -s name -o name,guid,createtxg,origin "$1"
+        zfs list -H -p -r -t filesystem,volume -s name -o name,referenced,mountpoint,canmount,sharenfs,sharesmb,setuid,devices,exec,readonly,quota,refquota,reservation,keylocation,keystatus,compression,receive_resume_token,com.example:note "$1"
+        zfs list -H -p -d 1 -t snapshot -o name,creation,userrefs,defer_destroy "$1/laptop/kept"
+    } 2>&1 | grep -Ev "^$1/(${2:-$})"
+}
+change() { diff "$1" "$2" | grep '^[<>]' | head -n 6 | excerpt /dev/stdin "$3" >>"$t/seen"; }
+
+# So that the next attack finds all as it was.
+restore() { zpool export bare && zpool import -d /var/tmp --rewind-to-checkpoint bare && zpool checkpoint bare; }
+restoring=
+
+# Whether an attack is one: without the gate it changes something, if asked by push, the account; or by root, where the
+# account hasn't the right to it, so that there are two walls; or it doesn't, and zfs refuses it by itself (nobody).
+prove() {
+    local who=$1 request=${2//backup/bare} stream=$3 except=$4 as=$1
+    [ "${#pools[@]}" = 2 ] || return 0
+    [ "$who" != nobody ] || as=root
+    [ -z "$restoring" ] || wait "$restoring"
+    inventory bare "$except" >"$t/bare"
+    feed "$stream" runuser -u "$as" -- timeout 60 sh -c "${request//sudo -n /}"
+    inventory bare "$except" >"$t/bare.after"
+    change "$t/bare" "$t/bare.after" '  without the gate: '
+    if cmp -s "$t/bare" "$t/bare.after"; then
+        [ "$who" = nobody ] || problems+=("an attack, which without the gate changes something when $who asks")
+    else
+        [ "$who" != nobody ] || problems+=('something that zfs refuses by itself')
+    fi
+    restore >/dev/null 2>&1 &
+    restoring=$!
+    return 0
+}
+
+# attack WHO STATUS SENTENCE REQUEST [STREAM [PATTERN]]: asked of the gate, it ends with that status and changes nothing,
+# but datasets and snapshots whose names below the pool begin with PATTERN. WHO: as above.
+attack() {
+    local who=$1 expected=$2 sentence=$3 request=$4 stream=${5:-/dev/null} except=${6:-}
+    begin "$sentence"
+    prove "$who" "$request" "$stream" "$except"
+    inventory backup "$except" >"$t/backup"
+    hand "$stream" "$request"
+    want "status $expected, not $status" grep -Eqx "$expected" <<<"$status"
+    inventory backup "$except" >"$t/backup.after"
+    want 'no change in the pool' cmp -s "$t/backup" "$t/backup.after"
+    change "$t/backup" "$t/backup.after" '  with the gate: '
+    end
+}
+
+kept=backup/laptop/kept
+attack push 0 'a snapshot that the floor holds is not destroyed' "zfs destroy $kept@syncoid_d3"
+attack push 0 'nor with sudo in front, and the option behind' "sudo -n zfs destroy $kept@syncoid_d3 -r"
+attack push 0 'nor the newest' "zfs destroy $kept@syncoid_d0"
+attack push 0 'nor several in a list' "zfs destroy $kept@syncoid_d1,syncoid_d3,syncoid_d6"
+attack push 0 'nor a range' "zfs destroy $kept@syncoid_d6%syncoid_d3"
+attack push 0 'nor recursively' "zfs destroy -r $kept@syncoid_d3"
+attack push 0 'nor recursively from above' "zfs destroy -r backup/laptop@syncoid_d3"
+attack push '0|126' 'nor by -d' "zfs destroy -d $kept@syncoid_d2"
+attack push '0|126' 'nor by -f' "zfs destroy -f $kept@syncoid_d3"
+attack push 0 'nor one after the other' "zfs destroy $kept@syncoid_d3; zfs destroy $kept@syncoid_d4"
+attack push 126 'nor by -R' "zfs destroy -R $kept@syncoid_d3"
+attack push 126 'one that is not syncoid'"'"'s is not destroyed' "zfs destroy $kept@keepme"
+attack push 126 'nor in a range of all' "zfs destroy $kept@%"
+attack push 126 'nor in a range that begins with it' "zfs destroy $kept@keepme%syncoid_d6"
+attack push 126 'nor in a list' "zfs destroy $kept@syncoid_d6,keepme"
+attack push 126 'a dataset is not destroyed' "zfs destroy -r $kept"
+attack push 126 'nor by -R and -f' "zfs destroy -Rf $kept"
+attack push 126 'nor one that has no snapshots' 'zfs destroy backup/laptop/unsnapped'
+attack push 126 'nor the granted one' 'zfs destroy -r backup/laptop'
+attack root 1 'nor one outside' 'zfs destroy -r backup/CANARY'
+attack root 1 'nor a snapshot outside' 'zfs destroy backup/CANARY/copy@old'
+attack root 1 'nor one whose name begins as the granted one' 'zfs destroy -r backup/laptopCANARY'
+attack root 1 'nor all of them' 'zfs destroy -r backup'
+attack push '126|127' 'a snapshot is not renamed out of the rule' "zfs rename $kept@syncoid_d3 $kept@other"
+attack push '126|127' 'a property is not set' "zfs set com.example:note=x $kept"
+attack push 0 'a hold with a tag of syncoid'"'"'s' "zfs hold syncoid_x $kept@syncoid_d3"
+
+attack push 126 'no rollback past what came later' "zfs rollback -r $kept@syncoid_d3"
+attack push 126 'nor by -R' "zfs rollback -R $kept@syncoid_d3"
+attack push 126 'nor by -rRf' "zfs rollback -rRf $kept@keepme"
+attack nobody '1|126' 'nor without an option' "zfs rollback $kept@syncoid_d3"
+attack root 1 'nor outside' 'zfs rollback -r backup/CANARY@s'
