@@ -251,7 +251,7 @@ make_streams() {
     zfs snapshot src/tiny@b
     zfs send -i @a src/tiny@b >"$t/more"
     # Seven days of syncoid's, which the floor holds, and before them one that isn't syncoid's; and a long history.
-    forge history "keepme=$((now - 9 * 86400))" $(names syncoid_d 6 5 4 3 2 1 0) <"$t/tiny" >"$t/kept"
+    forge history "keepme=$((now - 9 * 86400))" $(names syncoid_d 6 5 4 3 2 1) <"$t/tiny" >"$t/kept"
     forge begin 0 toguid=4711000 <"$t/tiny" |
         forge history $(names syncoid_w 400 300 200 100 70 60 50 40 30 20 13 9 6 5 4 3 2 1) "syncoid_today=$now" "syncoid_newest=$now" >"$t/history"
 
@@ -291,7 +291,10 @@ make_streams() {
 make_victims() {
     local pool=$1 at
     zfs receive -u "$pool/laptop/kept" <"$t/kept"
-    zfs hold keep "$pool/laptop/kept@syncoid_d2"
+    # With the last one something changed.
+    forge begin 0 toname=src/tiny@syncoid_d0 fromguid="$(guid "$pool/laptop/kept@syncoid_d1")" toguid=4800 creation="$now" <"$t/more" |
+        zfs receive -u "$pool/laptop/kept"
+    zfs hold keep "$pool/laptop/kept@syncoid_d6"
     zfs receive -u "$pool/laptop/own" <"$t/own"
     zfs send src/data@props | zfs receive -u "$pool/laptop/unsnapped"
     zfs destroy "$pool/laptop/unsnapped@props"
@@ -312,7 +315,7 @@ for pool in "${pools[@]}"; do
     for at in laptop CANARY; do want "something to resume in $pool/$at" has_token "$pool/$at/part"; done
 done
 want 'streams' test "$(find "$t" -maxdepth 1 -size +0 \( -name own\* -o -name with-\* -o -name swapped -o -name history \) | wc -l)" = 10
-want 'a hold' test "$(zfs get -H -o value userrefs backup/laptop/kept@syncoid_d2)" = 1
+want 'a hold' test "$(zfs get -H -o value userrefs backup/laptop/kept@syncoid_d6)" = 1
 end
 
 # --- attacks --------------------------------------------------------------------------------------------
@@ -371,18 +374,18 @@ kept=backup/laptop/kept
 attack push 0 'a snapshot that the floor holds is not destroyed' "zfs destroy $kept@syncoid_d3"
 attack push 0 'nor with sudo in front, and the option behind' "sudo -n zfs destroy $kept@syncoid_d3 -r"
 attack push 0 'nor the newest' "zfs destroy $kept@syncoid_d0"
-attack push 0 'nor several in a list' "zfs destroy $kept@syncoid_d1,syncoid_d3,syncoid_d6"
-attack push 0 'nor a range' "zfs destroy $kept@syncoid_d6%syncoid_d3"
+attack push 0 'nor several in a list' "zfs destroy $kept@syncoid_d1,syncoid_d3,syncoid_d5"
+attack push 0 'nor a range' "zfs destroy $kept@syncoid_d5%syncoid_d3"
 attack push 0 'nor recursively' "zfs destroy -r $kept@syncoid_d3"
 attack push 0 'nor recursively from above' "zfs destroy -r backup/laptop@syncoid_d3"
-attack push '0|126' 'nor by -d' "zfs destroy -d $kept@syncoid_d2"
+attack push '0|126' 'nor by -d' "zfs destroy -d $kept@syncoid_d6"
 attack push '0|126' 'nor by -f' "zfs destroy -f $kept@syncoid_d3"
 attack push 0 'nor one after the other' "zfs destroy $kept@syncoid_d3; zfs destroy $kept@syncoid_d4"
 attack push 126 'nor by -R' "zfs destroy -R $kept@syncoid_d3"
 attack push 126 'one that is not syncoid'"'"'s is not destroyed' "zfs destroy $kept@keepme"
 attack push 126 'nor in a range of all' "zfs destroy $kept@%"
 attack push 126 'nor in a range that begins with it' "zfs destroy $kept@keepme%syncoid_d6"
-attack push 126 'nor in a list' "zfs destroy $kept@syncoid_d6,keepme"
+attack push 126 'nor in a list' "zfs destroy $kept@syncoid_d5,keepme"
 attack push 126 'a dataset is not destroyed' "zfs destroy -r $kept"
 attack push 126 'nor by -R and -f' "zfs destroy -Rf $kept"
 attack push 126 'nor one that has no snapshots' 'zfs destroy backup/laptop/unsnapped'
@@ -393,10 +396,96 @@ attack root 1 'nor one whose name begins as the granted one' 'zfs destroy -r bac
 attack root 1 'nor all of them' 'zfs destroy -r backup'
 attack push '126|127' 'a snapshot is not renamed out of the rule' "zfs rename $kept@syncoid_d3 $kept@other"
 attack push '126|127' 'a property is not set' "zfs set com.example:note=x $kept"
-attack push 0 'a hold with a tag of syncoid'"'"'s' "zfs hold syncoid_x $kept@syncoid_d3"
 
 attack push 126 'no rollback past what came later' "zfs rollback -r $kept@syncoid_d3"
 attack push 126 'nor by -R' "zfs rollback -R $kept@syncoid_d3"
 attack push 126 'nor by -rRf' "zfs rollback -rRf $kept@keepme"
 attack nobody '1|126' 'nor without an option' "zfs rollback $kept@syncoid_d3"
 attack root 1 'nor outside' 'zfs rollback -r backup/CANARY@s'
+
+# --- streams -----------------------------------------------------------------------------------------------
+
+# forged NAME EDIT... <STREAM: a stream of that name
+forged() { forge "${@:2}" >"$t/$1"; }
+guid_of_kept() { guid "backup/laptop/kept@syncoid_d$1"; }
+new=backup/laptop/new
+
+begin 'forged streams'
+{
+    forged from3 begin 0 fromguid="$(guid_of_kept 3)" toguid=4801 <"$t/more"
+    forged from0-older begin 0 fromguid="$(guid_of_kept 0)" toguid=4802 creation=$((now - 400 * 86400)) <"$t/more"
+    forged later begin 0 creation=$((now + 10 * 365 * 86400)) <"$t/tiny"
+    forged head begin 0 toname=src/tiny@--head-- <"$t/tiny"
+    forged percent begin 0 toname=src/tiny@a%b <"$t/tiny"
+    forged unnamed begin 0 toname=src/tiny <"$t/tiny"
+    forged endless begin 0 toname="src/tiny@$(printf 'a%.0s' {1..247})" <"$t/tiny"
+    forged magic begin 0 magic=4711 <"$t/tiny"
+    forged unknown begin 0 feature=40 <"$t/tiny"
+    forged dedup begin 0 feature=0 <"$t/tiny"
+    forged kind begin 0 header=3 <"$t/tiny"
+    forged payload begin 0 payloadlen=3000000000 <"$t/tiny"
+    forged oversized write size=1073741824 <"$t/volume"
+    hidden_guid=$(guid backup/CANARY/copy@old)
+    forged clone begin 0 flag=0 fromguid="$hidden_guid" toguid=4803 <"$t/tiny"
+    forged relocated begin 0 fromguid="$hidden_guid" toguid=4804 toname=src/new@evil <"$t/more"
+    # What is put behind the operand is the name without as many bytes as the package's own name has.
+    forged sibling begin 1 toname=src/ownCANARY/evil@syncoid_1 <"$t/own"
+    forged sibling2 begin 3 toname=src/ownCANARY@syncoid_1 <"$t/own"
+    forged below begin 3 toname=1234567CANARY/new@syncoid_1 <"$t/own"
+} 2>"$err"
+head -c 5000 "$t/tiny" >"$t/short"
+head -c 200 "$t/tiny" >"$t/shorter"
+head -c 100000 /dev/urandom >"$t/noise"
+saw 'forge.py'
+want 'no complaint' test ! -s "$err"
+want 'the package as it was, if nothing is changed' cmp "$t/own" <(forge begin all <"$t/own")
+end
+
+attack push '1|126' '-F rolls nothing back' "zfs receive -F $kept" "$t/from3"
+attack nobody '1|126' 'nor does a stream that begins before the newest, without -F' "zfs receive $kept" "$t/from3"
+attack nobody '1|126' '-F with a full stream replaces nothing that has snapshots' "zfs receive -F $kept" "$t/tiny"
+attack push '1|126' 'nor what has none, and data' 'zfs receive -F backup/laptop/unsnapped' "$t/tiny"
+attack push '0|1|126' '-F with a package destroys nothing that is missing in it' 'zfs receive -F backup/laptop/own' "$t/own-less" 'laptop/own@syncoid_3'
+attack root '0|1|126' 'nor, without -F, renames what has another name in it' 'zfs receive backup/laptop/own' "$t/own-renamed" 'laptop/own@syncoid_3'
+
+attack root 1 'nothing is received beside the granted dataset' 'zfs receive backup/new' "$t/tiny"
+attack root 1 'nor below a hidden one' 'zfs receive backup/CANARY/new' "$t/tiny"
+attack root 1 'nor in place of one' 'zfs receive -F backup/CANARY/copy@new' "$t/relocated"
+attack root 1 'nor below one whose name begins as the granted one' 'zfs receive backup/laptopCANARY/new' "$t/tiny"
+attack root 1 'nor with a name from the stream' 'zfs receive -d backup' "$t/tiny"
+attack root 1 'nor is a dataset made there' 'zfs create backup/new'
+attack root 1 'nor with all above it' 'zfs create -p backup/CANARY/a/b'
+attack root 1 'nor is a broken transfer thrown away there' 'zfs receive -A backup/CANARY/part'
+attack nobody '1|126' 'nor is what is whole thrown away by -A' "zfs receive -A $kept"
+
+for setting in mountpoint=/evil sharenfs=on setuid=on devices=on readonly=off canmount=on quota=none com.example:x=y; do
+    attack root 126 "receive -o $setting" "zfs receive -o $setting $new" "$t/tiny"
+done
+for setting in mountpoint=/evil setuid=on quota=1T sharesmb=on; do
+    attack root 126 "create -o $setting" "zfs create -u -o $setting $new"
+done
+attack push '126|127' 'a hidden snapshot is not cloned by receive -o origin' "zfs receive -o origin=backup/CANARY/copy@old $new" "$t/clone"
+attack push '1|126' 'nor by a stream that says it is a clone' "zfs receive $new" "$t/clone"
+attack root '1|126' 'nor is a stream received where the snapshot is that it begins from: -d' 'zfs receive -d backup/laptop' "$t/relocated"
+attack root '1|126' 'the same by -e' 'zfs receive -e backup/laptop' "$t/relocated"
+attack root '1|126' 'a package whose first stream is for a sibling of the granted dataset' 'zfs receive backup/laptop' "$t/sibling"
+attack nobody '1|126' 'the same of the operand' 'zfs receive backup/laptop/x' "$t/sibling"
+attack push '1|126' 'one whose later stream is' "zfs receive backup/laptop/x" "$t/sibling2" 'laptop/x(@|	)'
+attack push '1|126' 'one whose later stream would go where its parent is found by guid' "zfs receive backup/laptop/x" "$t/below" 'laptop/x(@|	)'
+attack push '1|126' 'a stream dated in ten years' "zfs receive $new" "$t/later"
+attack push '1|126' 'a stream dated before the newest' "zfs receive $kept" "$t/from0-older"
+attack push '1|126' 'a stream of the other byte order' "zfs receive $new" "$t/swapped"
+attack push '1|126' 'a stream of no snapshot: --head--' "zfs receive $new" "$t/head"
+attack nobody '1|126' 'a stream whose snapshot has a bad name' "zfs receive $new" "$t/percent"
+attack nobody '1|126' 'a stream of no snapshot: no @' "zfs receive $new" "$t/unnamed"
+attack nobody '1|126' 'a stream whose name has no end' "zfs receive $new" "$t/endless"
+attack nobody '1|126' 'a stream that begins with other bytes' "zfs receive $new" "$t/magic"
+attack nobody '1|126' 'noise' "zfs receive $new" "$t/noise"
+attack nobody '1|126' 'half a record' "zfs receive $new" "$t/shorter"
+attack nobody '1|126' 'half a stream' "zfs receive $new" "$t/short"
+attack nobody '1|126' 'nothing' "zfs receive $new"
+attack nobody '1|126' 'a stream with a feature that nobody knows' "zfs receive $new" "$t/unknown"
+attack nobody '1|126' 'a deduplicated stream' "zfs receive $new" "$t/dedup"
+attack nobody '1|126' 'a stream that is and is not a package' "zfs receive $new" "$t/kind"
+attack nobody '1|126' 'a begin record with 3 GB behind it' "zfs receive $new" "$t/payload"
+attack nobody '1|126' 'a block of 1 GiB' "zfs receive $new" "$t/oversized"
