@@ -8,11 +8,10 @@ use crate::stream::{Begin, StreamError};
 
 /// Who decides on streams, for the one that moves them.
 pub trait Doorkeeper {
-    /// Judges the first begin record. Nothing has been started for the stream yet.
-    fn first(&mut self, reception: &Reception, begin: &Begin) -> Result<Admission, Denial>;
-
-    /// Judges a further begin record of the same stream.
-    fn next(&mut self, begin: &Begin) -> Result<(), Denial>;
+    /// Judges each begin record of a stream, in order. Until an admission comes all bytes are held and nothing is started
+    /// for the stream: with `None` the next begin record is waited for (the head of a package doesn't say what its first
+    /// stream starts from). After the admission `None` means that the stream may go on.
+    fn begin(&mut self, reception: &Reception, begin: &Begin) -> Result<Option<Admission>, Denial>;
 
     /// What is said of a stream that can't be followed, or is more than may come.
     fn broken(&mut self, error: &StreamError) -> Denial;
