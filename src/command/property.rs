@@ -184,6 +184,11 @@ impl Property {
         UserProperty::parse(text).map(Self::User)
     }
 
+    /// The full names of those that zfs defines.
+    pub fn native() -> impl Iterator<Item = &'static str> {
+        NATIVE.iter().map(|(name, ..)| *name)
+    }
+
     fn tells(&self) -> Tells {
         match self {
             Self::Native(own) => {

@@ -203,7 +203,8 @@ impl Names {
     }
 }
 
-const WILDCARDS: [char; 3] = ['*', '?', '['];
+/// What a name can't have and a pattern can.
+pub(super) const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// As `starts_with`, but looks at the end first: among many names of one parent that is where they differ.
 fn begins_with(dataset: &str, beginning: &str) -> bool {
