@@ -13,6 +13,7 @@ mod read;
 mod roots;
 mod send;
 mod snapshot;
+mod target;
 
 use std::time::SystemTime;
 
