@@ -50,6 +50,27 @@ pub(super) fn has_clones(name: impl Display) -> String {
     format!("cannot destroy '{name}': snapshot has dependent clones\n")
 }
 
+/// `zfs receive` of an incremental stream, where nothing is there to go on from.
+pub(super) fn missing_for_incremental(name: impl Display) -> Answer {
+    error(format!("cannot receive incremental stream: destination '{name}' does not exist"), 1)
+}
+
+/// `zfs receive` of a new dataset below one that isn't there.
+pub(super) fn missing_parent(parent: impl Display) -> Answer {
+    let line = "cannot receive new filesystem stream: unable to restore to destination";
+    error(format!("cannot open '{parent}': dataset does not exist\n{line}"), 1)
+}
+
+/// `zfs receive` of nothing, or of a stream that ends at once.
+pub(super) fn no_stream() -> Answer {
+    error("cannot receive: failed to read from stream".to_owned(), 1)
+}
+
+/// `zfs receive` of something else.
+pub(super) fn not_a_stream() -> Answer {
+    error("cannot receive: invalid stream (bad magic number)".to_owned(), 1)
+}
+
 /// `zpool get`
 pub(super) fn missing_pool_properties(pool: impl Display) -> Answer {
     error(format!("Cannot get properties of {pool}: no such pool available."), 1)

@@ -262,7 +262,8 @@ pub(super) fn fates(rules: &[DestroyRule], census: &[SnapshotFacts], now: System
         let age = Duration::from_secs(now.saturating_sub(facts.creation));
         let covers = |rule: &DestroyRule| rule.names.matches(facts.name.as_str());
         let judge = |(rule, stay): &(&'_ DestroyRule, u32)| rank == 0 || age < rule.min_age || *stay < rule.keep;
-        let judged: Vec<_> = counts.iter().filter(|(rule, _)| covers(rule)).map(|count| (count.0, judge(count))).collect();
+        let judged: Vec<_> =
+            counts.iter().filter(|(rule, _)| covers(rule)).map(|count| (count.0, judge(count))).collect();
         if judged.iter().all(|(_, stays)| *stays) {
             counts.iter_mut().filter(|(rule, _)| covers(rule)).for_each(|(_, stay)| *stay = stay.saturating_add(1));
         }

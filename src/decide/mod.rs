@@ -10,6 +10,7 @@ mod filter;
 pub mod plan;
 mod pool;
 mod read;
+mod receive;
 mod roots;
 mod send;
 mod snapshot;
@@ -70,7 +71,7 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
             match scene.rule(placed) {
                 Ok(verdict) => {
                     decision = decision.max(verdict.decision);
-                    elevated |= scene.elevates() && matches!(verdict.action, Action::Run(_));
+                    elevated |= scene.elevates() && matches!(verdict.action, Action::Run(_) | Action::Receive(_));
                     rewrites.extend(dropped(placed, policy.privilege));
                     rewrites.extend(verdict.rewrites.iter().cloned());
                     Ok(stage(verdict))
@@ -89,6 +90,7 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
             }
         })
     })?;
+    alone(&script, request)?;
     Ok(match hidden {
         // Nothing of a request with a hidden command runs, whatever the rest of it is.
         Some(stage) => Plan::new(Script::one(stage), Decision::Hidden, Vec::new(), false),
@@ -170,12 +172,7 @@ impl<'a> Scene<'a> {
                 Zfs::Hold(holding) => self.hold(holding),
                 Zfs::Holds(holds) => self.holds(holds),
                 Zfs::List(list) => self.list(list),
-                Zfs::Receive(receiving) => {
-                    let dataset = receiving.dataset();
-                    let covered =
-                        self.covering(dataset).next().ok_or_else(|| Stop::Hidden(answer::missing(dataset)))?;
-                    Err(Stop::Refused("no grant allows zfs receive".to_owned(), Some(covered.id)))
-                }
+                Zfs::Receive(receiving) => self.receive(receiving),
                 Zfs::Release(holding) => self.release(holding),
                 Zfs::Send(send) => self.send(send),
                 Zfs::Snapshot(snapshotting) => self.snapshot(snapshotting),
@@ -289,6 +286,19 @@ fn fits(pipeline: &Pipeline<Placed>) -> Result<(), Refusal> {
             &pipeline.first,
         ),
     }
+}
+
+/// A stream is judged when it is there, so that nothing else of the request may have happened by then.
+fn alone(script: &Script<Stage>, request: &Script<Placed>) -> Result<(), Refusal> {
+    let any = |pipeline: &Pipeline<Stage>, is: fn(&Action) -> bool| pipeline.leaves().any(|stage| is(&stage.action));
+    let receives = |pipeline: &&Pipeline<Stage>| any(pipeline, |action| matches!(action, Action::Receive(_)));
+    let runs =
+        |pipeline: &&Pipeline<Stage>| any(pipeline, |action| !matches!(action, Action::Answer(_) | Action::Exit(_)));
+    if script.pipelines().any(|pipeline| receives(&pipeline)) && script.pipelines().filter(runs).count() > 1 {
+        let span = request.first.first.span;
+        return Err(Refusal { reason: "zfs receive is a request of its own".to_owned(), span, grant: None });
+    }
+    Ok(())
 }
 
 /// Where standard input comes from in the end.

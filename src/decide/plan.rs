@@ -323,6 +323,7 @@ pub(crate) mod made {
             flags: Default::default(),
             settings: Vec::new(),
             exclude: Vec::new(),
+            origin: None,
         };
         Action::Receive(Box::new(Reception { receive, exec }))
     }

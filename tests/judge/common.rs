@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+use zfs_shell::decide::plan::Plan;
 use zfs_shell::facts::Table;
+use zfs_shell::failure::Failure;
 use zfs_shell::policy::Policy;
 use zfs_shell::record::{Outcome, Step};
 
@@ -17,6 +19,11 @@ pub fn read(path: &str) -> String {
 /// A policy without `{client}`.
 pub fn policy(text: &str) -> Policy {
     zfs_shell::policy::parse(text, None).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// The plan, or why there is none.
+pub fn judge_plan(line: &[u8], policy: &Policy, host: &Table) -> Result<Plan, Failure> {
+    zfs_shell::judge(line, policy, host)
 }
 
 /// What is decided.

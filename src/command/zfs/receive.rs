@@ -1,8 +1,10 @@
 //! zfs-receive(8). Left out on purpose: -c, which writes over blocks of snapshots that are there.
 #![forbid(unsafe_code)]
 
+use std::fmt;
+
 use super::{argv, single};
-use crate::command::argv::Argv;
+use crate::command::argv::{Argv, rendered};
 use crate::command::name::{Dataset, NameError, Named, Snapshot, SnapshotName};
 use crate::command::options::{Opt, Text, read};
 use crate::command::property::{Property, Setting};
@@ -24,6 +26,8 @@ pub struct Receive {
     pub settings: Vec<Setting>,
     /// -x
     pub exclude: Vec<Property>,
+    /// What a clone starts from. Never read: the decision looks it up.
+    pub origin: Option<Snapshot>,
 }
 
 /// -d, -e
@@ -143,7 +147,7 @@ impl Receiving {
         if snapshot.is_some() && tail != Tail::Nothing {
             return Err(subcommand.error(What::Conflict));
         }
-        Ok(Self::Stream(Receive { dataset, snapshot, tail, flags, settings, exclude }))
+        Ok(Self::Stream(Receive { dataset, snapshot, tail, flags, settings, exclude, origin: None }))
     }
 
     /// The dataset that the operand names.
@@ -186,6 +190,7 @@ impl Receive {
         for setting in &self.settings {
             argv.option("-o", Some(setting));
         }
+        argv.option("-o", self.origin.as_ref().map(Origin).as_ref());
         for property in &self.exclude {
             argv.option("-x", Some(property));
         }
@@ -197,3 +202,14 @@ impl Receive {
         argv
     }
 }
+
+/// `origin=SNAPSHOT`
+struct Origin<'a>(&'a Snapshot);
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "origin={}", self.0)
+    }
+}
+
+rendered!(Origin<'_>);
