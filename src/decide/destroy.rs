@@ -528,6 +528,17 @@ mod tests {
             }
         }
 
+        /// What the stream guard lets in, which is dated an hour ahead at most (`receive.stream.future`), takes a slot of
+        /// now or an earlier one, and the next one only within that hour of its begin.
+        #[test]
+        fn what_arrives_takes_no_slot_ahead_of_time(now in 0..4_000_000_000_u64, behind in -3600..100_000_000_i64) {
+            let creation = now.saturating_add_signed(-behind);
+            for unit in [Unit::Day, Unit::Week, Unit::Month] {
+                let ahead = unit.slot(creation).saturating_sub(unit.slot(now));
+                prop_assert!(ahead == 0 || ahead == 1 && unit.slot(now + 3600) > unit.slot(now));
+            }
+        }
+
         /// Requests that race each other: each is decided at some moment and takes what it may later, in pieces, while
         /// others do the same. Nothing goes that one decided at that moment would keep.
         #[test]
