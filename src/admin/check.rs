@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::cli::Check;
-use super::diagnostic::Diagnostic;
 use super::form::{self, Summary};
 use super::source::{self, Source};
 use super::{Stop, clock, json};
@@ -70,10 +69,7 @@ fn assumed(arguments: &Check) -> Result<Table, Stop> {
     let Some(path) = &arguments.assume else {
         return Ok(Table::default().at(now));
     };
-    let text = source::text(path)?;
-    let table = Table::parse(&text).map_err(|error| {
-        Stop::Said(Diagnostic::error(error.message).at(&path.display().to_string(), &text, error.span).render())
-    })?;
+    let table = source::facts(path)?;
     Ok(table.at(now))
 }
 

@@ -78,8 +78,11 @@ pub struct Lint {
     /// The time to compare `until` with, instead of now
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,
-    /// Look whether the filters that the policy names are installed on this host
-    #[arg(long)]
+    /// What the host would answer, from a file; for the findings that --live has
+    #[arg(long, value_name = "FACTS")]
+    pub assume: Option<PathBuf>,
+    /// Ask this host whether filters are installed, and what bounds the datasets into which one may push
+    #[arg(long, conflicts_with = "assume")]
     pub live: bool,
 }
 
