@@ -8,7 +8,6 @@ pub mod get;
 pub mod hold;
 pub mod list;
 pub mod receive;
-pub mod rollback;
 pub mod selection;
 pub mod send;
 pub mod snapshot;
