@@ -281,7 +281,7 @@ impl Scene<'_> {
         }
         let snapshot = terms.receive.dataset.snapshot(&newest.name);
         terms.rewrites.push(Rewrite::Added(format!("zfs rollback {snapshot}")));
-        let rollback = Rollback { snapshot, recursive: false, clones: false, force: false };
+        let rollback = Rollback { snapshot, newer: false, clones: false, force: false };
         self.exec(rollback.render()).map(Some)
     }
 

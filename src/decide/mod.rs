@@ -5,14 +5,19 @@
 mod answer;
 pub mod arrival;
 mod builtin;
+mod create;
 mod destroy;
 mod filter;
+mod mount;
 pub mod plan;
 mod pool;
 mod read;
 mod receive;
+mod rename;
+mod rollback;
 mod roots;
 mod send;
+mod set;
 mod snapshot;
 mod target;
 
@@ -167,21 +172,22 @@ impl<'a> Scene<'a> {
             Command::Zpool(zpool) => self.pool(zpool),
             Command::Zfs(zfs) => match zfs {
                 Zfs::Bookmark(bookmarking) => self.bookmark(bookmarking),
+                Zfs::Create(create) => self.create(create),
                 Zfs::Destroy(destroy) => self.destroy(destroy),
                 Zfs::Get(get) => self.get(get),
                 Zfs::Hold(holding) => self.hold(holding),
                 Zfs::Holds(holds) => self.holds(holds),
+                Zfs::Inherit(inherit) => self.inherit(inherit),
                 Zfs::List(list) => self.list(list),
+                Zfs::Mount(dataset) => self.mount(dataset),
                 Zfs::Receive(receiving) => self.receive(receiving),
                 Zfs::Release(holding) => self.release(holding),
+                Zfs::Rename(rename) => self.rename(rename),
+                Zfs::Rollback(rollback) => self.rollback(rollback),
                 Zfs::Send(send) => self.send(send),
+                Zfs::Set(set) => self.set(set),
                 Zfs::Snapshot(snapshotting) => self.snapshot(snapshotting),
-                Zfs::Target(target) => {
-                    let dataset = target.operand.dataset();
-                    let hidden = || answer::missing(&target.operand);
-                    let covered = self.covering(dataset).next().ok_or_else(|| Stop::Hidden(hidden()))?;
-                    Err(Stop::Refused(format!("no grant allows zfs {}", target.operation), Some(covered.id)))
-                }
+                Zfs::Unmount(dataset) => self.unmount(dataset),
                 Zfs::Unserved(subcommand) => Err(format!("zfs {subcommand} is not served").into()),
                 Zfs::Version => self.version(zfs.render()),
             },
