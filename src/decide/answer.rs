@@ -78,7 +78,7 @@ pub(super) fn missing_for_incremental(name: impl Display) -> Answer {
 }
 
 /// `zfs receive` of a new dataset below one that isn't there.
-pub(super) fn missing_parent(parent: impl Display) -> Answer {
+pub(super) fn missing_above(parent: impl Display) -> Answer {
     let line = "cannot receive new filesystem stream: unable to restore to destination";
     error(format!("cannot open '{parent}': dataset does not exist\n{line}"), 1)
 }

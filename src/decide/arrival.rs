@@ -237,7 +237,7 @@ impl Scene<'_> {
         }
         match place {
             Place::Nowhere => {
-                Err(Stop::Hidden(answer::missing_parent(dataset.above().next().as_ref().unwrap_or(dataset))))
+                Err(Stop::Hidden(answer::missing_above(dataset.above().next().as_ref().unwrap_or(dataset))))
             }
             Place::Vacant if begin.from.is_some() && !begin.clone => {
                 Err(Stop::Hidden(answer::missing_for_incremental(dataset)))
