@@ -91,7 +91,7 @@ pub fn corpus_host() -> Table {
         .map(|(place, name)| format!("{{ name = \"{name}\", guid = {} }},\n", place + 1))
         .collect();
     let properties = "setuid = \"off\", devices = \"off\", mountpoint = \"none\", readonly = \"on\", canmount = \"on\", \
-                      compression = \"on\", written = 0, referenced = 98304";
+                      compression = \"on\", recordsize = 131072, mounted = \"no\", written = 0, referenced = 98304";
     let dataset = |name: &str| {
         format!(
             "[[dataset]]\nname = \"{name}\"\nbelow = true\ntype = \"filesystem\"\nencryption = \"off\"\n\
