@@ -50,3 +50,56 @@ impl Scene<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Case;
+    use super::*;
+    use crate::policy::ReceiveRules;
+
+    fn case(rollback: policy::Rollback) -> Case {
+        Case::one(&[Operation::Rollback], ReceiveRules { rollback, ..ReceiveRules::default() })
+    }
+
+    #[test]
+    fn latest_goes_to_the_newest_arrival_and_takes_none_with_it() {
+        let case = case(policy::Rollback::Latest);
+        assert_eq!(case.says("zfs rollback backup/laptop@b"), "zfs rollback -- backup/laptop@b");
+        assert_eq!(
+            case.says("zfs rollback -Rrf backup/laptop@b"),
+            "zfs rollback -- backup/laptop@b [dropped -r, dropped -R, dropped -f]"
+        );
+        // By createtxg, though the sender dated it later.
+        assert_eq!(
+            case.says("zfs rollback -r backup/laptop@a"),
+            "refused: 'backup/laptop@a' is not the newest snapshot, and none may go (receive.rollback = \"latest\")"
+        );
+        assert_eq!(
+            case.says("zfs rollback backup/laptop@c"),
+            "1 cannot open 'backup/laptop@c': dataset does not exist"
+        );
+    }
+
+    #[test]
+    fn allow_lets_newer_snapshots_go_but_no_clones() {
+        let case = case(policy::Rollback::Allow);
+        assert_eq!(case.says("zfs rollback backup/laptop@a"), "zfs rollback -- backup/laptop@a");
+        assert_eq!(case.says("zfs rollback -r backup/laptop@a"), "zfs rollback -r -- backup/laptop@a");
+        assert_eq!(
+            case.says("zfs rollback -R backup/laptop@a"),
+            "zfs rollback -r -- backup/laptop@a [dropped -R, added -r]"
+        );
+    }
+
+    #[test]
+    fn without_the_rule_nothing_is_rolled_back() {
+        let case = case(policy::Rollback::Refuse);
+        assert_eq!(
+            case.says("zfs rollback backup/laptop@b"),
+            "refused: the grant does not allow zfs rollback (receive.rollback)"
+        );
+        assert_eq!(case.says("zfs rollback backup@b"), "1 cannot open 'backup@b': dataset does not exist");
+        let other = Case::one(&[Operation::Receive], ReceiveRules::default());
+        assert_eq!(other.says("zfs rollback backup/laptop@b"), "refused: the grant does not allow rollback");
+    }
+}
