@@ -474,3 +474,26 @@ impl Admission {
         &self.rewrites
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// Lets nothing in.
+    pub(crate) struct Nobody;
+
+    impl Doorkeeper for Nobody {
+        fn begin(&mut self, _: &Reception, _: &Begin) -> Result<Option<Admission>, Denial> {
+            Err(closed())
+        }
+
+        fn broken(&mut self, _: &StreamError) -> Denial {
+            closed()
+        }
+    }
+
+    fn closed() -> Denial {
+        let answer = Answer { stdout: Vec::new(), stderr: b"closed\n".to_vec(), status: 126 };
+        Denial { answer, reason: Some("closed".to_owned()), host: None }
+    }
+}

@@ -103,7 +103,7 @@ impl Scene<'_> {
             return Err(format!("the grant sets '{}', which -x leaves out (receive.set)", setting.property).into());
         }
         // Where nothing is, zfs is left to say so, or the stream says where it lands.
-        let nearest = self.nearest(rules, &receive.dataset, &receive.settings)?;
+        let nearest = self.nearest(rules, &receive.dataset, &receive.settings, true)?;
         let mut settings = Vec::new();
         if let Some(nearest) = &nearest {
             if !nearest.exists() && receive.tail == Tail::Nothing {
