@@ -7,6 +7,7 @@ use crate::audit::AuditError;
 use crate::host::HostError;
 use crate::policy::{OpenError, PolicyError};
 use crate::request::RequestError;
+use crate::stream::StreamError;
 use crate::{command, decide, run, syntax};
 
 /// Why nothing ran. `Display` is for administrators; clients get [`Failure::for_client`].
@@ -27,6 +28,9 @@ pub enum Failure {
     /// Understood and not allowed.
     #[error(transparent)]
     Refused(#[from] decide::Refusal),
+    /// A stream that can't be followed, or is more than may come.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
     /// The policy's name or file can't be taken.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -94,7 +98,7 @@ impl Failure {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Syntax(_) | Self::Command(_) => Kind::Unknown,
-            Self::NoCommand | Self::Refused(_) => Kind::Refused,
+            Self::NoCommand | Self::Refused(_) | Self::Stream(_) => Kind::Refused,
             Self::Audit(_) | Self::Host(_) | Self::Open(_) | Self::Policy { .. } | Self::Request(_) | Self::Run(_) => {
                 Kind::Broken
             }

@@ -14,6 +14,7 @@ pub mod admin;
 pub mod audit;
 pub mod command;
 pub mod decide;
+pub mod door;
 pub mod facts;
 pub mod failure;
 pub mod gate;

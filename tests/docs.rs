@@ -52,7 +52,7 @@ fn documents() -> Vec<(String, String)> {
 }
 
 /// A table of the policy: where a key of it stands in a file, and under which heading of the manual.
-const TABLES: [(&str, &str); 11] = [
+const TABLES: [(&str, &str); 14] = [
     ("[[grant]]\nKEY", ".Sh GRANTS"),
     ("[[grant]]\n[grant.send]\nKEY", ".Ss [grant.send]"),
     ("[[grant]]\n[grant.snapshot]\nKEY", ".Ss [grant.snapshot]"),
@@ -60,6 +60,9 @@ const TABLES: [(&str, &str); 11] = [
     ("[[grant]]\n[grant.hold]\nKEY", ".Ss [grant.hold]"),
     ("[[grant]]\n[[grant.destroy]]\nKEY", ".Ss [[grant.destroy]]"),
     ("[[grant]]\n[[grant.destroy]]\nfloor = { KEY }", ".Ss [[grant.destroy]]"),
+    ("[[grant]]\n[grant.set]\nKEY", ".Ss [grant.set]"),
+    ("[[grant]]\n[grant.receive]\nKEY", ".Ss [grant.receive]"),
+    ("[[grant]]\n[grant.receive.stream]\nKEY", ".Ss [grant.receive.stream]"),
     ("[filters]\nKEY", ".Ss [filters]"),
     ("[privilege]\nKEY", ".Ss [privilege]"),
     ("[log]\nKEY", ".Ss [log]"),
@@ -67,12 +70,16 @@ const TABLES: [(&str, &str); 11] = [
 ];
 
 /// Keys whose values are of a closed list, as a file with such a value.
-const CHOICES: [(&str, &str); 8] = [
+const CHOICES: [(&str, &str); 12] = [
     ("[[grant]]\nrole = VALUE", ".Sh GRANTS"),
     ("[[grant]]\nscope = VALUE", ".Sh GRANTS"),
     ("[[grant]]\nallow = [VALUE]", ".Sh GRANTS"),
     ("[[grant]]\n[grant.send]\nraw = VALUE", ".Ss [grant.send]"),
     ("[[grant]]\n[[grant.destroy]]\nkept = VALUE", ".Ss [[grant.destroy]]"),
+    ("[[grant]]\n[grant.receive]\nforce = VALUE", ".Ss [grant.receive]"),
+    ("[[grant]]\n[grant.receive]\nrollback = VALUE", ".Ss [grant.receive]"),
+    ("[[grant]]\n[grant.receive.stream]\nraw = VALUE", ".Ss [grant.receive.stream]"),
+    ("[[grant]]\n[grant.receive.stream]\nproperties = VALUE", ".Ss [grant.receive.stream]"),
     ("[filters]\nallow = [VALUE]", ".Ss [filters]"),
     ("[privilege]\nvia = VALUE", ".Ss [privilege]"),
     ("[log]\ncompletion = VALUE", ".Ss [log]"),
@@ -116,8 +123,8 @@ fn every_key_of_a_policy_stands_under_its_table_in_the_manual() {
     for (table, heading) in TABLES {
         let described = marked(section(&manual, heading), "Ic");
         for key in keys(table) {
-            let is_table =
-                ["send", "snapshot", "bookmark", "hold", "destroy"].contains(&key.as_str()) && heading == ".Sh GRANTS";
+            let tables = ["send", "snapshot", "bookmark", "hold", "destroy", "set", "receive"];
+            let is_table = tables.contains(&key.as_str()) && heading == ".Sh GRANTS";
             let has_section =
                 manual.contains(&format!(".Ss [grant.{key}]")) || manual.contains(&format!(".Ss [[grant.{key}]]"));
             assert!(if is_table { has_section } else { described.contains(&key.as_str()) }, "{heading}: {key}");
@@ -210,7 +217,7 @@ fn the_whole_policy_of_the_readme_has_every_key() {
     let whole = blocks.iter().max_by_key(|block| block.len()).unwrap();
     for (table, _) in TABLES {
         for key in keys(table) {
-            let written = [format!("{key} "), format!("[grant.{key}]"), format!("[[grant.{key}]]")];
+            let written = [format!("{key} "), format!("[grant.{key}]"), format!("[[grant.{key}]]"), format!(".{key}]")];
             assert!(written.iter().any(|written| whole.contains(written)), "{table}: {key}");
         }
     }
@@ -220,9 +227,9 @@ fn the_whole_policy_of_the_readme_has_every_key() {
 }
 
 #[test]
-fn the_role_in_the_manual_is_the_role() {
+fn each_role_in_the_manual_is_the_role() {
     let manual = policy_manual();
-    let [written] = literal(section(&manual, ".Sh ROLES")).try_into().unwrap();
+    let [pull, push] = literal(section(&manual, ".Sh ROLES")).try_into().unwrap();
     let values = |grant: &str| {
         let shown = explain(&format!("[[grant]]\ndatasets = [\"tank\"]\n{grant}"), None).unwrap();
         let mut values: Vec<_> = shown.into_iter().map(|shown| (shown.path, shown.value)).collect();
@@ -230,7 +237,8 @@ fn the_role_in_the_manual_is_the_role() {
         values.sort();
         values
     };
-    assert_eq!(values(written), values("role = \"pull-source\""));
+    assert_eq!(values(pull), values("role = \"pull-source\""));
+    assert_eq!(values(push), values("role = \"push-target\""));
 }
 
 #[test]

@@ -5,15 +5,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a room may use of the others. What isn't here may not be.
-const ARROWS: [(&str, &[&str]); 18] = [
-    ("admin", &["command", "decide", "facts", "failure", "host", "judge", "policy", "record", "script", "syntax"]),
+const ARROWS: [(&str, &[&str]); 19] = [
+    (
+        "admin",
+        &[
+            "command", "decide", "door", "facts", "failure", "host", "judge", "policy", "record", "script", "stream",
+            "syntax",
+        ],
+    ),
     ("audit", &[]),
     ("bin", &[]),
     ("command", &["host", "syntax"]),
     ("decide", &["command", "host", "policy", "script", "stream", "syntax", "table"]),
+    ("door", &["decide", "failure", "host", "policy", "stream"]),
     ("facts", &["command", "host", "policy"]),
-    ("failure", &["audit", "command", "decide", "host", "policy", "request", "run", "syntax"]),
-    ("gate", &["audit", "decide", "failure", "host", "judge", "policy", "record", "request", "run"]),
+    ("failure", &["audit", "command", "decide", "host", "policy", "request", "run", "stream", "syntax"]),
+    ("gate", &["audit", "decide", "door", "failure", "host", "judge", "policy", "record", "request", "run"]),
     ("host", &["command", "policy", "run"]),
     ("lib", &[]),
     ("policy", &["command"]),

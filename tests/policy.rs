@@ -11,7 +11,9 @@ use std::time::SystemTime;
 
 use proptest::prelude::*;
 use zfs_shell::command::name::{Component, Dataset};
-use zfs_shell::policy::{DatasetPattern, Names, Operation, Policy, PolicyName, Raw, Scope, explain, open_path, parse};
+use zfs_shell::policy::{
+    DatasetPattern, Force, Names, Operation, Policy, PolicyName, Raw, Rollback, Scope, explain, open_path, parse,
+};
 
 /// Few letters and few levels, so that patterns meet datasets.
 fn dataset() -> impl Strategy<Value = Dataset> {
@@ -166,10 +168,10 @@ fn every_ready_made_policy_has_a_policy_s_name_and_is_one() {
     for entry in std::fs::read_dir(directory).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         assert!(PolicyName::parse(file.strip_suffix(".toml").unwrap()).is_ok());
-        ready(&file, (file == "pull-many.toml").then_some("laptop"));
+        ready(&file, file.ends_with("-many.toml").then_some("laptop"));
         files += 1;
     }
-    assert!(files >= 6);
+    assert!(files >= 10);
 }
 
 #[test]
@@ -201,4 +203,27 @@ fn ready_made_policies_allow_what_they_say() {
     let at = |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
     assert!(night.holds_at(at(3600)) && night.holds_at(at(5 * 3600 - 1)));
     assert!(!night.holds_at(at(3599)) && !night.holds_at(at(5 * 3600)) && !night.holds_at(at(1_798_761_600 + 3600)));
+}
+
+#[test]
+fn ready_made_policies_for_a_push_let_in_what_they_say_and_nothing_out() {
+    let dataset = |name| Dataset::parse(name).unwrap();
+    let grants = [("push", None), ("push-raw", None), ("push-append", None), ("push-many", Some("laptop"))].map(
+        |(file, client)| {
+            let grant = ready(&format!("{file}.toml"), client).grants[0].clone();
+            assert!(grant.covers_subtree(&dataset("backup/laptop")) && !grant.covers(&dataset("backup/desk")));
+            assert!(grant.allow.has(Operation::Receive) && !grant.allow.has(Operation::Send));
+            assert_eq!((grant.receive.force, grant.receive.require.len()), (Force::Safe, 3));
+            assert!(!grant.receive.mount && grant.receive.stream.max_bytes.is_none());
+            grant
+        },
+    );
+    let [push, raw, append, many] = grants;
+    assert_eq!([&push, &raw, &append, &many].map(|grant| grant.receive.stream.raw), [false, true, false, false]);
+    assert!(push.destroy.iter().all(|rule| (rule.floor.daily, rule.floor.weekly, rule.floor.monthly) == (7, 4, 3)));
+    assert!(many.hold.tags.matches("zfs_autobackup:laptop") && !many.hold.tags.matches("zfs_autobackup:desk"));
+
+    let allowed: Vec<_> = Operation::ALL.into_iter().filter(|operation| append.allow.has(*operation)).collect();
+    assert_eq!(allowed, [Operation::Create, Operation::List, Operation::Receive]);
+    assert_eq!((append.destroy.len(), append.receive.rollback), (0, Rollback::Refuse));
 }

@@ -61,6 +61,9 @@ pub struct Check {
     /// Ask this host (zfs list, get and holds, as zfs-shell does)
     #[arg(long, conflicts_with_all = ["assume", "at"])]
     pub live: bool,
+    /// For a command that receives: the send stream that arrives, as `zfs send` wrote it; `-`: standard input
+    #[arg(long, value_name = "FILE", requires = "command")]
+    pub stream: Option<PathBuf>,
     /// The time of the decision, instead of now: 2026-11-01T03:00:00Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,
@@ -78,8 +81,11 @@ pub struct Lint {
     /// The time to compare `until` with, instead of now
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,
-    /// Look whether the filters that the policy names are installed on this host
-    #[arg(long)]
+    /// What the host would answer, from a file; for the findings that --live has
+    #[arg(long, value_name = "FACTS")]
+    pub assume: Option<PathBuf>,
+    /// Ask this host whether filters are installed, and what bounds the datasets into which one may push
+    #[arg(long, conflicts_with = "assume")]
     pub live: bool,
 }
 

@@ -9,6 +9,7 @@ use super::Stop;
 use super::cli;
 use super::diagnostic::Diagnostic;
 use crate::command::name::Component;
+use crate::facts::Table;
 use crate::policy::{self, DIRECTORY, PolicyName};
 
 /// The text of a policy, and for whom.
@@ -57,6 +58,14 @@ fn is_path(policy: &Path) -> bool {
 /// The text of a policy or of facts.
 pub(super) fn text(path: &Path) -> Result<String, Stop> {
     policy::open_path(path).map_err(Stop::said)
+}
+
+/// The host that a facts file tells of.
+pub(super) fn facts(path: &Path) -> Result<Table, Stop> {
+    let text = text(path)?;
+    Table::parse(&text).map_err(|error| {
+        Stop::Said(Diagnostic::error(error.message).at(&path.display().to_string(), &text, error.span).render())
+    })
 }
 
 /// The bytes of a file as they are needed; `-` is standard input.

@@ -23,12 +23,18 @@ pub(super) struct Written {
 pub(super) struct Grant {
     pub role: Option<Spanned<String>>,
     #[serde(default)]
+    pub datasets: Vec<Spanned<String>>,
+    #[serde(default)]
     pub except: Vec<Spanned<String>>,
     pub until: Option<Spanned<Datetime>>,
     #[serde(default)]
     pub send: Send,
     #[serde(default)]
     pub destroy: Vec<Spanned<Destroy>>,
+    #[serde(default)]
+    pub set: Set,
+    #[serde(default)]
+    pub receive: Receive,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,6 +47,32 @@ pub(super) struct Send {
 pub(super) struct Destroy {
     #[serde(default)]
     pub names: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Set {
+    #[serde(default)]
+    pub properties: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Receive {
+    pub force: Option<Spanned<String>>,
+    pub rollback: Option<Spanned<String>>,
+    pub mount: Option<Spanned<bool>>,
+    pub require: Option<Spanned<toml::Table>>,
+    pub set: Option<Spanned<toml::Table>>,
+    #[serde(default)]
+    pub client_may_set: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub stream: Stream,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Stream {
+    pub properties: Option<Spanned<String>>,
+    pub clone: Option<Spanned<bool>>,
+    pub future: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

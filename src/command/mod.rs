@@ -8,6 +8,7 @@ pub mod filter;
 pub mod name;
 pub mod options;
 pub mod property;
+pub mod size;
 pub mod token;
 pub mod zfs;
 pub mod zpool;

@@ -6,6 +6,7 @@ use std::fmt;
 use super::argv::rendered;
 use super::name::{Bookmark, Dataset, Named, Snapshot, SnapshotName};
 use super::options::Text;
+use super::size::Size;
 use super::{Error, What};
 
 /// The name of a user property: `a-z 0-9 - _ . :`, with a `:`, less than 256 bytes (zfs_prop_user).
@@ -80,6 +81,12 @@ const NATIVE: &[(&str, &str, Tells)] = &[
     ("createtxg", "", Tells::Own),
     ("creation", "", Tells::Own),
     ("dedup", "", Tells::Source),
+    ("defaultgroupobjquota", "", Tells::Own),
+    ("defaultgroupquota", "", Tells::Own),
+    ("defaultprojectobjquota", "", Tells::Own),
+    ("defaultprojectquota", "", Tells::Own),
+    ("defaultuserobjquota", "", Tells::Own),
+    ("defaultuserquota", "", Tells::Own),
     ("defcontext", "", Tells::Own),
     ("defer_destroy", "", Tells::Own),
     ("devices", "", Tells::Source),
@@ -157,6 +164,100 @@ const NATIVE: &[(&str, &str, Tells)] = &[
     ("zoned", "", Tells::Source),
 ];
 
+/// Those of [`NATIVE`] that nobody sets (PROP_READONLY).
+const READ_ONLY: &[&str] = &[
+    "available",
+    "clones",
+    "compressratio",
+    "createtxg",
+    "creation",
+    "defer_destroy",
+    "encryptionroot",
+    "filesystem_count",
+    "guid",
+    "inconsistent",
+    "keystatus",
+    "logicalreferenced",
+    "logicalused",
+    "mounted",
+    "name",
+    "numclones",
+    "objsetid",
+    "origin",
+    "receive_resume_token",
+    "redact_snaps",
+    "redacted",
+    "refcompressratio",
+    "referenced",
+    "snapshot_count",
+    "snapshots_changed",
+    "type",
+    "used",
+    "usedbychildren",
+    "usedbydataset",
+    "usedbyrefreservation",
+    "usedbysnapshots",
+    "userrefs",
+    "written",
+];
+
+/// Those that a volume doesn't have: zfs fails on them. `special_small_blocks` came to volumes in 2.4.
+const FILESYSTEM_ALONE: &[&str] = &[
+    "aclinherit",
+    "aclmode",
+    "acltype",
+    "atime",
+    "canmount",
+    "casesensitivity",
+    "defaultgroupobjquota",
+    "defaultgroupquota",
+    "defaultprojectobjquota",
+    "defaultprojectquota",
+    "defaultuserobjquota",
+    "defaultuserquota",
+    "devices",
+    "direct",
+    "dnodesize",
+    "exec",
+    "filesystem_count",
+    "filesystem_limit",
+    "longname",
+    "mounted",
+    "mountpoint",
+    "nbmand",
+    "normalization",
+    "overlay",
+    "quota",
+    "recordsize",
+    "refquota",
+    "relatime",
+    "setuid",
+    "sharenfs",
+    "sharesmb",
+    "snapdir",
+    "special_small_blocks",
+    "utf8only",
+    "version",
+    "vscan",
+    "xattr",
+    "zoned",
+];
+
+/// Those that a file system doesn't have. `volmode` it has, for the volumes below it.
+const VOLUME_ALONE: &[&str] = &["volblocksize", "volsize", "volthreading"];
+
+/// Those that only snapshots have.
+const SNAPSHOT_ALONE: &[&str] = &["clones", "defer_destroy", "numclones", "userrefs"];
+
+/// What a dataset is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It holds files.
+    Filesystem,
+    /// It is a block device.
+    Volume,
+}
+
 /// The columns that `space` stands for (zfs-list(8), -o).
 const SPACE: [&str; 7] =
     ["name", "available", "used", "usedbysnapshots", "usedbydataset", "usedbyrefreservation", "usedbychildren"];
@@ -182,6 +283,11 @@ impl Property {
             return Some(Self::Written(since));
         }
         UserProperty::parse(text).map(Self::User)
+    }
+
+    /// The full names of those that zfs defines.
+    pub fn native() -> impl Iterator<Item = &'static str> {
+        NATIVE.iter().map(|(name, ..)| *name)
     }
 
     fn tells(&self) -> Tells {
@@ -211,6 +317,40 @@ impl Property {
     /// Whether its source may name an ancestor.
     pub fn is_inherited(&self) -> bool {
         self.tells() == Tells::Source
+    }
+
+    /// Whether a dataset of this kind has it.
+    pub fn applies_to(&self, kind: Kind) -> bool {
+        let Self::Native(name) = self else { return true };
+        let others = match kind {
+            Kind::Filesystem => VOLUME_ALONE,
+            Kind::Volume => FILESYSTEM_ALONE,
+        };
+        !others.contains(name) && !SNAPSHOT_ALONE.contains(name)
+    }
+
+    /// Whether zfs sets it at all: at once, or when a dataset is made.
+    pub fn is_settable(&self) -> bool {
+        match self {
+            Self::Native(name) => !READ_ONLY.contains(name),
+            Self::User(_) => true,
+            Self::Written(_) => false,
+        }
+    }
+
+    /// The right that an account needs to set it (zfs-allow(8)).
+    pub fn right(&self) -> &str {
+        match self {
+            Self::Native(name) => name,
+            Self::User(_) => "userprop",
+            Self::Written(_) => "written",
+        }
+    }
+
+    /// Whether two texts are one value of it: `128K` is `131072`, where zfs and not a user gives it a meaning.
+    pub fn agrees(&self, one: &str, other: &str) -> bool {
+        let sizes = || Size::parse(one).is_some_and(|size| Size::parse(other) == Some(size));
+        one == other || matches!(self, Self::Native(_)) && sizes()
     }
 
     /// The dataset that its *name* names.
@@ -361,6 +501,41 @@ mod tests {
         assert_eq!(foreign.to_string(), "written@tank/secret@a");
         assert!(Property::parse("written@a").unwrap().dataset().is_none());
         assert!(Property::parse("written@a@b@c").is_none());
+    }
+
+    #[test]
+    fn a_kind_of_dataset_has_the_properties_that_zfs_gives_it() {
+        let both = |name| {
+            let property = Property::parse(name).unwrap();
+            (property.applies_to(Kind::Filesystem), property.applies_to(Kind::Volume))
+        };
+        assert_eq!(both("readonly"), (true, true));
+        assert_eq!(both("volmode"), (true, true));
+        assert_eq!(both("zrep:sent"), (true, true));
+        assert_eq!(both("canmount"), (true, false));
+        assert_eq!(both("volsize"), (false, true));
+        assert_eq!(both("clones"), (false, false));
+        let lists = [READ_ONLY, FILESYSTEM_ALONE, VOLUME_ALONE, SNAPSHOT_ALONE];
+        for name in lists.into_iter().flatten() {
+            assert_eq!(Property::parse(name), Some(Property::Native(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_zfs_alone_says_can_not_be_set() {
+        let settable = |name| Property::parse(name).unwrap().is_settable();
+        assert!(settable("compress") && settable("encryption") && settable("a:b"));
+        assert!(!settable("used") && !settable("origin") && !settable("written@a"));
+        assert_eq!(Property::parse("rdonly").unwrap().right(), "readonly");
+        assert_eq!(Property::parse("a:b").unwrap().right(), "userprop");
+    }
+
+    #[test]
+    fn a_size_agrees_with_itself_however_it_is_written() {
+        let recordsize = Property::parse("recordsize").unwrap();
+        assert!(recordsize.agrees("128K", "131072") && recordsize.agrees("1MiB", "1m"));
+        assert!(!recordsize.agrees("128K", "128") && !recordsize.agrees("off", "on"));
+        assert!(!Property::parse("a:b").unwrap().agrees("1K", "1024"));
     }
 
     #[test]

@@ -249,29 +249,46 @@ fn named(census: &[SnapshotFacts], specs: &[Spec]) -> Vec<usize> {
 }
 
 /// What becomes of each snapshot of a dataset, oldest arrival first. The newest always stays.
+///
+/// What goes, goes whatever else of it has gone already, so that two requests at once take no more than one after the
+/// other would. Therefore only snapshots that stay by all rules that cover them count among the newest ones and take
+/// slots of a floor: which these are doesn't change when others go.
 pub(super) fn fates(rules: &[DestroyRule], census: &[SnapshotFacts], now: SystemTime) -> Vec<Fate> {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let mut fates = vec![Fate::Uncovered; census.len()];
-    for rule in rules {
-        let covered: Vec<usize> = (0..census.len())
-            .filter(|place| census.get(*place).is_some_and(|facts| rule.names.matches(facts.name.as_str())))
-            .collect();
-        let mut slots = Slots::default();
-        for (rank, place) in covered.iter().enumerate() {
-            let (Some(facts), Some(fate)) = (census.get(*place), fates.get_mut(*place)) else { continue };
-            let young = Duration::from_secs(now.saturating_sub(facts.creation)) < rule.min_age;
-            let newest = covered.len() - rank <= usize::try_from(rule.keep).unwrap_or(usize::MAX);
-            let floored = slots.takes(rule.floor, facts.creation, now);
-            let last = place + 1 == census.len();
-            *fate = match *fate {
-                Fate::Goes => Fate::Goes,
-                _ if !(young || newest || floored || last) => Fate::Goes,
-                Fate::Stays(kept) => Fate::Stays(kept),
-                Fate::Uncovered => Fate::Stays(rule.kept),
-            };
+    let mut counts: Vec<(&DestroyRule, u32)> = rules.iter().map(|rule| (rule, 0)).collect();
+    // By all but the floors, the newest first: how many stay behind each, by each rule that covers it.
+    let mut places: Vec<Vec<(&DestroyRule, bool)>> = Vec::with_capacity(census.len());
+    for (rank, facts) in census.iter().rev().enumerate() {
+        let age = Duration::from_secs(now.saturating_sub(facts.creation));
+        let covers = |rule: &DestroyRule| rule.names.matches(facts.name.as_str());
+        let judge = |(rule, stay): &(&'_ DestroyRule, u32)| rank == 0 || age < rule.min_age || *stay < rule.keep;
+        let judged: Vec<_> =
+            counts.iter().filter(|(rule, _)| covers(rule)).map(|count| (count.0, judge(count))).collect();
+        if judged.iter().all(|(_, stays)| *stays) {
+            counts.iter_mut().filter(|(rule, _)| covers(rule)).for_each(|(_, stay)| *stay = stay.saturating_add(1));
         }
+        places.push(judged);
     }
-    fates
+    // With the floors, the oldest first.
+    let mut slots: Vec<(&DestroyRule, Slots)> = rules.iter().map(|rule| (rule, Slots::default())).collect();
+    let fate = |(facts, judged): (&SnapshotFacts, Vec<(&DestroyRule, bool)>)| {
+        let own = |rule: &DestroyRule| judged.iter().find(|(other, _)| std::ptr::eq(*other, rule));
+        let stays = slots.iter().filter_map(|(rule, slots)| {
+            own(rule).map(|(_, stays)| *stays || slots.holds(rule.floor, facts.creation, now))
+        });
+        match judged.first() {
+            None => Fate::Uncovered,
+            Some((first, _)) => match stays.fold(true, |all, stays| all && stays) {
+                false => Fate::Goes,
+                true => {
+                    let mine = slots.iter_mut().filter(|(rule, _)| own(rule).is_some());
+                    mine.for_each(|(rule, slots)| slots.take(rule.floor, facts.creation, now));
+                    Fate::Stays(first.kept)
+                }
+            },
+        }
+    };
+    census.iter().zip(places.into_iter().rev()).map(fate).collect()
 }
 
 /// The days, weeks and months in which a snapshot has been seen.
@@ -286,18 +303,27 @@ enum Unit {
 }
 
 impl Slots {
-    /// Whether the floor holds a snapshot: it is the first to arrive in one of the last so many days, weeks or months.
-    fn takes(&mut self, floor: Floor, creation: u64, now: u64) -> bool {
-        let mut holds = false;
-        for (unit, count) in [(Unit::Day, floor.daily), (Unit::Week, floor.weekly), (Unit::Month, floor.monthly)] {
-            let (slot, last) = (unit.slot(creation), unit.slot(now));
-            let within = slot <= last && last - slot < u64::from(count);
-            if within && !self.0.contains(&(unit, slot)) {
-                self.0.push((unit, slot));
-                holds = true;
+    /// Whether the floor holds a snapshot: no earlier arrival has taken its slot in the last so many days, weeks or months.
+    fn holds(&self, floor: Floor, creation: u64, now: u64) -> bool {
+        Self::of(floor, creation, now).any(|slot| !self.0.contains(&slot))
+    }
+
+    /// A snapshot that stays takes its slots.
+    fn take(&mut self, floor: Floor, creation: u64, now: u64) {
+        for slot in Self::of(floor, creation, now) {
+            if !self.0.contains(&slot) {
+                self.0.push(slot);
             }
         }
-        holds
+    }
+
+    /// The slots of a time that a floor reaches.
+    fn of(floor: Floor, creation: u64, now: u64) -> impl Iterator<Item = (Unit, u64)> {
+        let units = [(Unit::Day, floor.daily), (Unit::Week, floor.weekly), (Unit::Month, floor.monthly)];
+        units.into_iter().filter_map(move |(unit, count)| {
+            let (slot, last) = (unit.slot(creation), unit.slot(now));
+            (slot <= last && last - slot < u64::from(count)).then_some((unit, slot))
+        })
     }
 }
 
@@ -451,6 +477,40 @@ mod tests {
         prop::collection::vec(any, 0..length).prop_map(move |all| all.into_iter().enumerate().map(facts).collect())
     }
 
+    /// Decides (`true`) or takes one snapshot of what was decided; after each event one more arrives.
+    fn race(
+        rules: &[DestroyRule],
+        mut present: Vec<SnapshotFacts>,
+        arrivals: Vec<SnapshotFacts>,
+        events: &[(bool, prop::sample::Index, prop::sample::Index)],
+    ) -> Result<(), TestCaseError> {
+        let mut arrivals = arrivals.into_iter().enumerate().map(|(place, facts)| SnapshotFacts {
+            name: SnapshotName::parse(&format!("{}x{place}", facts.name)).unwrap(),
+            ..facts
+        });
+        let chosen = |census: &[SnapshotFacts], goes: bool| -> Vec<SnapshotName> {
+            let fates = at_now(rules, census);
+            let is = |fate: &Fate| (*fate == Fate::Goes) == goes;
+            census.iter().zip(&fates).filter(|(_, fate)| is(fate)).map(|(facts, _)| facts.name.clone()).collect()
+        };
+        let mut requests: Vec<Vec<SnapshotName>> = Vec::new();
+        for (decides, request, victim) in events {
+            if *decides || requests.is_empty() {
+                requests.push(chosen(&present, true));
+            } else {
+                let goes = request.get(&requests);
+                if goes.is_empty() {
+                    continue;
+                }
+                let victim = victim.get(goes);
+                prop_assert!(!chosen(&present, false).contains(victim), "{victim} of {present:?}");
+                present.retain(|facts| facts.name != *victim);
+            }
+            present.extend(arrivals.next());
+        }
+        Ok(())
+    }
+
     proptest! {
         /// Whatever is let go, in whatever order: what stays at first stays.
         #[test]
@@ -466,6 +526,41 @@ mod tests {
             for (place, after) in places.iter().zip(at_now(&rules, &remaining)) {
                 prop_assert!(before[*place] == Fate::Goes || after != Fate::Goes, "{}", census[*place].name);
             }
+        }
+
+        /// What the stream guard lets in, which is dated an hour ahead at most (`receive.stream.future`), takes a slot of
+        /// now or an earlier one, and the next one only within that hour of its begin.
+        #[test]
+        fn what_arrives_takes_no_slot_ahead_of_time(now in 0..4_000_000_000_u64, behind in -3600..100_000_000_i64) {
+            let creation = now.saturating_add_signed(-behind);
+            for unit in [Unit::Day, Unit::Week, Unit::Month] {
+                let ahead = unit.slot(creation).saturating_sub(unit.slot(now));
+                prop_assert!(ahead == 0 || ahead == 1 && unit.slot(now + 3600) > unit.slot(now));
+            }
+        }
+
+        /// Requests that race each other: each is decided at some moment and takes what it may later, in pieces, while
+        /// others do the same. Nothing goes that one decided at that moment would keep.
+        #[test]
+        fn racing_requests_take_nothing_that_another_keeps(
+            rules in prop::collection::vec(any_rule(), 1..4),
+            census in any_census(24),
+            events in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..40),
+        ) {
+            race(&rules, census, Vec::new(), &events)?;
+        }
+
+        /// The same while snapshots arrive, where each snapshot is covered by one rule.
+        #[test]
+        fn arrivals_make_no_difference_to_that(
+            a in any_rule(),
+            b in any_rule(),
+            census in any_census(12),
+            arrivals in any_census(12),
+            events in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..40),
+        ) {
+            let rules = [DestroyRule { names: rule("a*").names, ..a }, DestroyRule { names: rule("b*").names, ..b }];
+            race(&rules, census, arrivals, &events)?;
         }
 
         /// Whatever arrives, with whatever time of creation: what the floor holds it goes on holding.

@@ -296,6 +296,7 @@ impl fmt::Display for Rewrite {
 pub(crate) mod made {
     //! Plans for the tests of `run`, which can't come by one otherwise.
     use super::*;
+    use crate::decide::arrival::Admission;
 
     pub(crate) fn plan(script: Script<Stage>) -> Plan {
         // Elevated, so that running it doesn't take rights from the process of the tests.
@@ -311,6 +312,11 @@ pub(crate) mod made {
         Stage { stdin: Source::Inherit, stdout: Sink::Out, ..stage }
     }
 
+    /// With its standard input where it was.
+    pub(crate) fn piped(stage: Stage) -> Stage {
+        Stage { stdin: Source::Inherit, ..stage }
+    }
+
     pub(crate) fn exec(executable: Executable, argv: Argv) -> Exec {
         Exec { executable, argv, memory: None }
     }
@@ -323,8 +329,14 @@ pub(crate) mod made {
             flags: Default::default(),
             settings: Vec::new(),
             exclude: Vec::new(),
+            origin: None,
         };
         Action::Receive(Box::new(Reception { receive, exec }))
+    }
+
+    pub(crate) fn admission(before: Option<Exec>, receive: Exec, max_bytes: Option<u64>) -> Admission {
+        let rewrites = vec![Rewrite::Added("-x mountpoint".to_owned())];
+        Admission { before, receive, max_bytes, rewrites }
     }
 
     pub(crate) fn run(first: Exec, rest: Vec<Exec>) -> Action {

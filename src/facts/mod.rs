@@ -140,13 +140,24 @@ impl Host for Table {
         Ok(Some(below))
     }
 
-    /// What nothing speaks for isn't there: then what is required of the datasets above it has to hold.
+    /// Below a dataset that is known, what nothing speaks for isn't there: then what is required of those above it has to
+    /// hold.
     fn properties(&self, datasets: &[Dataset], properties: &[Property]) -> Result<Vec<Option<Vec<String>>>, HostError> {
+        if let Some(first) = datasets.first()
+            && !std::iter::once(first.clone()).chain(first.above()).any(|dataset| self.entry(&dataset).is_some())
+        {
+            return Err(HostError::Unknown(format!("what there is of {first} and above it")));
+        }
+        // What lies above one that is known doesn't matter to those who ask.
+        let mut nearest_found = false;
         let of = |dataset: &Dataset| {
             let Some(entry) = self.entry(dataset) else {
-                self.assume(format!("{dataset} is not there"));
+                if !nearest_found {
+                    self.assume(format!("{dataset} is not there"));
+                }
                 return Ok(None);
             };
+            nearest_found = true;
             let value = |property: &Property| {
                 let value = entry.properties.get(&property.to_string()).cloned();
                 value.ok_or_else(|| HostError::Unknown(format!("the property {property} of {dataset}")))
@@ -158,7 +169,9 @@ impl Host for Table {
 
     fn rights(&self, dataset: &Dataset) -> Result<Option<Rights>, HostError> {
         let rights = self.entry(dataset).and_then(|entry| entry.rights.clone());
-        rights.map(|rights| Some(Rights(rights))).ok_or_else(|| HostError::Unknown(format!("the rights on {dataset}")))
+        rights
+            .map(|rights| Some(Rights::These(rights)))
+            .ok_or_else(|| HostError::Unknown(format!("the rights on {dataset}")))
     }
 }
 
@@ -205,6 +218,9 @@ mod tests {
         let quota = [Property::parse("quota").unwrap()];
         let properties = |name| table.properties(&[dataset(name)], &quota);
         assert_eq!(properties("tank/data/a"), Ok(vec![Some(vec!["1099511627776".to_owned()])]));
+        assert_eq!(properties("tank/data/enc/y"), Ok(vec![None]));
+        assert_eq!(table.assumed(), ["tank/data/enc/y is not there"]);
+        assert_eq!(properties("tank/x"), Err(HostError::Unknown("what there is of tank/x and above it".into())));
         assert_eq!(properties("tank/data/enc"), Err(HostError::Unknown("the property quota of tank/data/enc".into())));
         let rights = table.rights(&dataset("tank/data")).unwrap().unwrap();
         assert!(rights.has("receive") && !rights.has("destroy"));

@@ -56,20 +56,15 @@ pub(super) fn unknown(what: &str, given: &str, valid: &[&str]) -> String {
     }
 }
 
-/// Names of the policy's contract that this version doesn't serve, each list with a name that tells where they belong.
-const LATER: [(&str, &[&str]); 4] = [
-    ("filters", &["command", "hooks", "key", "sandbox", "session"]),
-    ("role", &["receive", "set"]),
-    ("list", &["create", "receive", "rename", "rollback", "set"]),
-    ("pull-source", &["push-target"]),
-];
+/// Tables of the policy's contract that this version doesn't serve. They would stand beside `filters`.
+const LATER: [&str; 5] = ["command", "hooks", "key", "sandbox", "session"];
 
 fn is_later(neighbour: &str, given: &str) -> bool {
-    LATER.iter().any(|(beside, names)| *beside == neighbour && names.contains(&given))
+    neighbour == "filters" && LATER.contains(&given)
 }
 
 /// The valid name that this is most likely meant to be: a third of it may be wrong.
-fn nearest<'v>(given: &str, valid: &[&'v str]) -> Option<&'v str> {
+pub(super) fn nearest<'v>(given: &str, valid: &[&'v str]) -> Option<&'v str> {
     let far = |valid: &str| strsim::osa_distance(given, valid);
     let nearest = *valid.iter().min_by_key(|valid| far(valid))?;
     (far(nearest) <= (given.chars().count() / 3).max(1)).then_some(nearest)
@@ -137,7 +132,11 @@ mod tests {
             ("unknown field `keeps`, expected one of `keep`, `names`", "unknown key `keeps`, did you mean `keep`?"),
             ("unknown field `via2`, expected `via`", "unknown key `via2`, did you mean `via`?"),
             ("unknown field `x`, expected `max` or `tags`", "unknown key `x`, expected one of `max`, `tags`"),
-            ("unknown field `receive`, expected one of `role`, `a`", "`receive` is not served by this version"),
+            ("unknown field `session`, expected one of `grant`, `filters`", "`session` is not served by this version"),
+            (
+                "unknown field `session`, expected one of `role`, `a`",
+                "unknown key `session`, expected one of `role`, `a`",
+            ),
             ("unknown field `x\ny`, expected `via`", "unknown key `x\\ny`, expected `via`"),
             ("unknown field ``, expected `, expected `via`", "unknown key ``, expected `, expected `via`"),
             ("invalid type: map, expected a boolean", "invalid type: table, expected a boolean"),

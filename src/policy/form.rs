@@ -11,7 +11,7 @@ use ::toml::value::{Datetime, Offset};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use super::error::unknown;
-use super::{Completion, Kept, Operation, Privilege, Raw, Role, Scope, TimeOfDay};
+use super::{Completion, Force, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay};
 use crate::command::argv::Program;
 
 /// A value of a closed list, by name.
@@ -51,14 +51,27 @@ macro_rules! by_text {
 }
 
 choices! {
-    Role, "role": "pull-source" => PullSource;
+    Role, "role": "pull-source" => PullSource, "push-target" => PushTarget;
     Scope, "scope": "both" => Both, "local" => Local, "descendents" => Descendents;
     Raw, "value": "encrypted" => Encrypted, "always" => Always, "any" => Any, "never" => Never;
     Kept, "value": "note" => Note, "held" => Held;
     Privilege, "value": "none" => None, "sudo" => Sudo, "doas" => Doas;
     Completion, "value": "none" => None, "streams" => Streams, "all" => All;
-    Operation, "operation": "list" => List, "send" => Send, "snapshot" => Snapshot, "bookmark" => Bookmark,
-        "hold" => Hold, "release" => Release, "destroy" => Destroy;
+    Force, "value": "safe" => Safe, "refuse" => Refuse, "allow" => Allow;
+    Rollback, "value": "refuse" => Refuse, "latest" => Latest, "allow" => Allow;
+    StreamProperties, "value": "strip" => Strip, "refuse" => Refuse, "any" => Any;
+    Operation, "operation": "list" => List, "send" => Send, "receive" => Receive, "create" => Create,
+        "rollback" => Rollback, "snapshot" => Snapshot, "bookmark" => Bookmark, "hold" => Hold, "release" => Release,
+        "destroy" => Destroy, "rename" => Rename, "set" => Set;
+}
+
+/// `stream.raw`: whether it is `always`. A stream doesn't say whether what it was made from was encrypted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct RawStream(pub bool);
+
+impl Choice for RawStream {
+    const WHAT: &'static str = "value";
+    const ALL: &'static [(&'static str, Self)] = &[("any", Self(false)), ("always", Self(true))];
 }
 
 /// A program that may stand in a pipeline.
@@ -112,7 +125,7 @@ impl<T: Text> Visitor<'_> for ByText<T> {
     }
 }
 
-by_text!(Filter, ProgramName, Size, Age, TimeOfDay, AbsolutePath);
+by_text!(Filter, RawStream, ProgramName, Size, Age, TimeOfDay, AbsolutePath);
 
 /// A key of `[programs]`.
 pub(super) struct ProgramName(pub Program);
@@ -381,6 +394,10 @@ mod tests {
         check::<Scope>();
         check::<Raw>();
         check::<Kept>();
+        check::<Force>();
+        check::<Rollback>();
+        check::<StreamProperties>();
+        check::<RawStream>();
         check::<Privilege>();
         check::<Completion>();
         check::<Operation>();

@@ -1,6 +1,6 @@
 //! What an administrator allows, with roles expanded, defaults filled in and patterns compiled: all that the decision
 //! asks of a policy. `open.rs` opens the file, `toml.rs` reads it, `written.rs` says what may stand in it (`form.rs`: in
-//! which form), `role.rs` what a role stands for, `expand.rs` makes of these what is here.
+//! which form, `property.rs`: of which property), `role.rs` what a role stands for, `expand` makes of these what is here.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -8,6 +8,7 @@ mod expand;
 mod form;
 mod open;
 mod pattern;
+mod property;
 mod role;
 mod show;
 mod toml;

@@ -125,6 +125,12 @@ impl DatasetPattern {
         }
     }
 
+    /// How many components the dataset has more than what this matches; `None` where it neither is it nor lies below it.
+    pub fn below(&self, dataset: &Dataset) -> Option<usize> {
+        self.place(dataset.as_str())?;
+        dataset.depth().checked_sub(self.as_str().split('/').count())
+    }
+
     /// Whether it could match a dataset that lies below this one. A bracket that no name fits counts as one that some fit.
     pub fn may_match_below(&self, dataset: &Dataset) -> bool {
         match &self.0 {
@@ -203,7 +209,8 @@ impl Names {
     }
 }
 
-const WILDCARDS: [char; 3] = ['*', '?', '['];
+/// What a name can't have and a pattern can.
+pub(super) const WILDCARDS: [char; 3] = ['*', '?', '['];
 
 /// As `starts_with`, but looks at the end first: among many names of one parent that is where they differ.
 fn begins_with(dataset: &str, beginning: &str) -> bool {
@@ -496,6 +503,22 @@ mod tests {
                 let covers = pattern(text).covers(&dataset(name), scope);
                 assert_eq!(covers, scopes.contains(letter), "{text} {scope:?} {name}");
             }
+        }
+    }
+
+    #[test]
+    fn a_pattern_says_how_far_below_it_a_dataset_lies() {
+        let cases = [
+            ("tank/home", "tank/home", Some(0)),
+            ("tank/home", "tank/home/a/b", Some(2)),
+            ("tank/home", "tank/homes", None),
+            ("tank/home", "tank", None),
+            ("tank/vm-*", "tank/vm-1/disk", Some(1)),
+            ("*", "tank/a", Some(1)),
+            ("tank/*/x", "tank/a/y", None),
+        ];
+        for (text, name, expected) in cases {
+            assert_eq!(pattern(text).below(&dataset(name)), expected, "{text} {name}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::form::{Choice, Filter, Moment, Size};
 use super::{Allow, DatasetPattern, Floor, Names, Operation, TimeOfDay};
+use crate::command::property::{Property, Setting};
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +128,30 @@ impl InToml for Vec<Filter> {
     }
 }
 
+impl InToml for Vec<Property> {
+    fn in_toml(&self) -> String {
+        list(self.iter().map(ToString::to_string).collect::<Vec<_>>().iter().map(String::as_str))
+    }
+}
+
+impl InToml for Vec<Setting> {
+    fn in_toml(&self) -> String {
+        let entry = |setting: &Setting| format!("{} = {}", key(&setting.property), quoted(setting.value()));
+        match self.iter().map(entry).collect::<Vec<_>>().join(", ").as_str() {
+            "" => "{}".to_owned(),
+            entries => format!("{{ {entries} }}"),
+        }
+    }
+}
+
+/// User properties have characters in them that a bare key can't have.
+fn key(property: &Property) -> String {
+    match property {
+        Property::Native(name) => (*name).to_owned(),
+        other => quoted(&other.to_string()),
+    }
+}
+
 impl InToml for Floor {
     fn in_toml(&self) -> String {
         format!("{{ daily = {}, weekly = {}, monthly = {} }}", self.daily, self.weekly, self.monthly)
@@ -188,6 +213,12 @@ mod tests {
     #[test]
     fn texts_are_shown_so_that_toml_reads_them_back() {
         assert_eq!(PathBuf::from("/a\"b\\c").in_toml(), r#""/a\"b\\c""#);
+        let settings = ["setuid=off", "a.b:c=x \"y\""].map(|text| {
+            let (name, value) = text.split_once('=').unwrap();
+            Setting::of(Property::parse(name).unwrap(), value).unwrap()
+        });
+        assert_eq!(settings.to_vec().in_toml(), r#"{ setuid = "off", "a.b:c" = "x \"y\"" }"#);
+        assert_eq!(Vec::<Setting>::new().in_toml(), "{}");
         assert_eq!((TimeOfDay(60), TimeOfDay(1439)).in_toml(), r#"["01:00", "23:59"]"#);
     }
 }

@@ -29,7 +29,11 @@ mod tests {
 
     use super::*;
     use crate::command::argv::Program;
-    use crate::policy::{Completion, Floor, Kept, Operation, Origin, Privilege, Raw, Role, Scope, TimeOfDay};
+    use crate::command::property::{Property, Setting};
+    use crate::policy::{
+        Completion, Floor, Force, Kept, Operation, Origin, Privilege, Raw, Role, Rollback, Scope, StreamProperties,
+        StreamRules, TimeOfDay,
+    };
 
     fn policy(text: &str) -> Policy {
         parse(text, None).unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -68,7 +72,75 @@ mod tests {
         assert_eq!(grant.snapshot.properties.iter().count(), 0);
         assert_eq!((grant.bookmark.names.iter().count(), grant.bookmark.max), (0, 500));
         assert_eq!((grant.hold.tags.iter().count(), grant.hold.max), (0, 4));
-        assert!(grant.destroy.is_empty());
+        assert!(grant.destroy.is_empty() && grant.set.properties.iter().count() == 0);
+        let receive = &*grant.receive;
+        assert_eq!((receive.names.iter().count(), receive.client_may_set.iter().count(), receive.depth), (0, 0, 8));
+        assert_eq!((receive.force, receive.rollback), (Force::Refuse, Rollback::Refuse));
+        assert!(!receive.abort && !receive.mount && !receive.create);
+        assert!(receive.require.is_empty() && receive.set.is_empty() && receive.exclude.is_empty());
+        assert_eq!(receive.stream, StreamRules::default());
+    }
+
+    #[test]
+    fn every_key_of_receiving_and_setting_is_read() {
+        let grant = grant(
+            r#"
+            allow = ["receive", "create", "rollback", "rename", "set"]
+            set.properties = ["compress", "zrep:*"]
+            [grant.receive]
+            names = ["a_*"]
+            depth = 2
+            force = "allow"
+            rollback = "allow"
+            abort = true
+            mount = true
+            create = true
+            require = { setuid = "off", quota = 1073741824 }
+            set = { compress = "zstd", "org.example:by" = "a = b" }
+            exclude = ["mountpoint", "rdonly"]
+            client_may_set = ["recsize", "com.example:*"]
+            [grant.receive.stream]
+            raw = "always"
+            properties = "any"
+            clone = true
+            future = "30m"
+            max_bytes = "2TiB"
+            "#,
+        );
+        let allowed = [Operation::Receive, Operation::Create, Operation::Rollback, Operation::Rename, Operation::Set];
+        assert!(Operation::ALL.iter().all(|operation| grant.allow.has(*operation) == allowed.contains(operation)));
+        assert_eq!(grant.set.properties.iter().collect::<Vec<_>>(), ["compression", "zrep:*"]);
+        let receive = &*grant.receive;
+        assert!(receive.names.matches("a_1") && !receive.names.matches("b") && receive.depth == 2);
+        assert_eq!((receive.force, receive.rollback), (Force::Allow, Rollback::Allow));
+        assert!(receive.abort && receive.mount && receive.create);
+        let texts = |settings: &[Setting]| settings.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(texts(&receive.require), ["setuid=off", "quota=1073741824"]);
+        assert_eq!(texts(&receive.set), ["compression=zstd", "org.example:by=a = b"]);
+        assert_eq!(receive.exclude, [Property::Native("mountpoint"), Property::Native("readonly")]);
+        assert_eq!(receive.client_may_set.iter().collect::<Vec<_>>(), ["recordsize", "com.example:*"]);
+        let stream = StreamRules {
+            raw: true,
+            properties: StreamProperties::Any,
+            clone: true,
+            future: Duration::from_secs(1800),
+            max_bytes: Some(2 << 40),
+        };
+        assert_eq!(receive.stream, stream);
+    }
+
+    #[test]
+    fn a_key_of_receiving_replaces_the_role_s_value_of_that_key_alone_in_the_stream_too() {
+        let role = grant("role = \"push-target\"");
+        let written = grant(
+            "role = \"push-target\"\nreceive.mount = true\nreceive.require = { setuid = \"off\" }\nreceive.stream.future = \"5m\"",
+        );
+        assert!(written.receive.mount && written.receive.create && written.receive.abort);
+        assert_eq!((written.receive.force, written.receive.rollback), (Force::Safe, Rollback::Latest));
+        assert_eq!((role.receive.require.len(), written.receive.require.len()), (3, 1));
+        assert_eq!(written.receive.names, role.receive.names);
+        let stream = StreamRules { future: Duration::from_secs(300), ..role.receive.stream.clone() };
+        assert_eq!(written.receive.stream, stream);
     }
 
     #[test]
@@ -203,6 +275,26 @@ mod tests {
     }
 
     #[test]
+    fn grants_of_two_roles_share_what_is_of_their_own_role() {
+        let policy = policy(
+            r#"
+            grant = [
+                { role = "push-target", datasets = ["a"] },
+                { role = "pull-source", datasets = ["b"] },
+                { role = "push-target", datasets = ["c"], hold.max = 1 },
+                { datasets = ["d"] },
+                { datasets = ["e"] },
+            ]"#,
+        );
+        let [push, pull, push_too, none, none_too] = &*policy.grants else { panic!() };
+        assert!(std::rc::Rc::ptr_eq(&push.receive, &push_too.receive));
+        assert!(std::rc::Rc::ptr_eq(&none.receive, &none_too.receive));
+        assert!(push.allow.has(Operation::Receive) && push.receive.create);
+        assert!(!pull.allow.has(Operation::Receive) && !pull.receive.create && pull.snapshot.recursive);
+        assert_eq!((push_too.hold.max, pull.hold.max), (1, 4));
+    }
+
+    #[test]
     fn the_client_is_filled_in_datasets_names_and_tags() {
         let text = r#"
             [[grant]]
@@ -212,6 +304,7 @@ mod tests {
             bookmark.names = ["{client}"]
             hold.tags = ["t:{client}"]
             destroy = [ { names = ["{client}-?"], bookmarks = ["b{client}"] } ]
+            receive.names = ["r_{client}_*"]
         "#;
         let policy = parse(text, Some(&client("lap.top"))).unwrap();
         let [grant] = &*policy.grants else { panic!() };
@@ -219,7 +312,7 @@ mod tests {
         assert_eq!(datasets, ["backup/lap.top", "x/lap.top-lap.top/*"]);
         assert_eq!(grant.except[0].as_str(), "backup/lap.top/no");
         assert!(grant.snapshot.names.matches("lap.top_1") && grant.bookmark.names.matches("lap.top"));
-        assert!(grant.hold.tags.matches("t:lap.top"));
+        assert!(grant.hold.tags.matches("t:lap.top") && grant.receive.names.matches("r_lap.top_1"));
         assert!(grant.destroy[0].names.matches("lap.top-1") && grant.destroy[0].bookmarks.matches("blap.top"));
 
         let error = parse(text, None).unwrap_err();
@@ -257,10 +350,66 @@ mod tests {
             ),
             ("[privilege]\n|\"vía\"| = \"none\"".to_owned(), "unknown key `vía`, did you mean `via`?"),
             ("[programs]\n|zfss| = \"/a\"".to_owned(), "unknown program `zfss`, did you mean `zfs`?"),
+            (
+                grant("[grant.receive]\n|x| = 1"),
+                "unknown key `x`, expected one of `names`, `depth`, `force`, `rollback`, `abort`, `mount`, `create`, `require`, `set`, `exclude`, `client_may_set`, `stream`",
+            ),
+            (grant("receive.stream = { |max_byte| = 1 }"), "unknown key `max_byte`, did you mean `max_bytes`?"),
+            (grant("set.|property| = []"), "unknown key `property`, expected `properties`"),
+            // properties
+            (grant("receive.require = { |setuide| = \"off\" }"), "unknown property `setuide`, did you mean `setuid`?"),
+            (grant("receive.set.|x| = \"y\""), "unknown property `x`, expected one of zfsprops(7), or NAME:NAME"),
+            (
+                grant("receive.exclude = [\"atime\", |\"mountpiont\"|]"),
+                "unknown property `mountpiont`, did you mean `mountpoint`?",
+            ),
+            (grant("receive.exclude = [|\"written@a\"|]"), "`written@a` can only be read"),
+            (grant("receive.set = { |\"written#a\"| = \"0\" }"), "`written#a` can only be read"),
+            (grant("receive.require = { |used| = 0 }"), "`used` can only be read"),
+            (grant("receive.set = { compression = \"lz4\", |compress| = \"lz4\" }"), "`compression` a second time"),
+            (grant("receive.require = { readonly = \"on\", |rdonly| = \"on\" }"), "`readonly` a second time"),
+            (grant("receive.exclude = [\"a:b\", |\"a:b\"|]"), "`a:b` a second time"),
+            (
+                grant("receive = { exclude = [|\"compress\"|], set = { compression = \"lz4\" } }"),
+                "`compression` is both in `set` and in `exclude`",
+            ),
+            (grant("receive.set = { compression = |\"lz\\u00e4\"| }"), "a value that is not printable ASCII"),
+            (grant("receive.set = { compression = |\"a\\nb\"| }"), "a value that is not printable ASCII"),
+            (
+                grant("receive.set = { \"a:b\" = |\"x-{client}\"| }"),
+                "`{client}` stands in datasets, names and tags alone",
+            ),
+            (
+                grant("receive.set = { atime = |false| }"),
+                "invalid type: boolean `false`, expected a string or a whole number",
+            ),
+            (
+                grant("receive.set = { copies = |-1| }"),
+                "invalid value: integer `-1`, expected a string or a whole number",
+            ),
+            (grant("receive.set = |[]|"), "invalid type: array, expected a table"),
+            (
+                grant("receive.client_may_set = [|\"recordsiz\"|]"),
+                "unknown property `recordsiz`, did you mean `recordsize`?",
+            ),
+            (grant("receive.client_may_set = [|\"written@a\"|]"), "`@` is in no name"),
+            (grant("set.properties = [\"zrep:*\", |\"guid\"|]"), "`guid` can only be read"),
             // unknown values
             (grant("role = |\"pull-sources\"|"), "unknown role `pull-sources`, did you mean `pull-source`?"),
             (grant("scope = |\"descendants\"|"), "unknown scope `descendants`, did you mean `descendents`?"),
+            (grant("role = |\"push-targets\"|"), "unknown role `push-targets`, did you mean `push-target`?"),
             (grant("allow = [\"list\", |\"sned\"|]"), "unknown operation `sned`, did you mean `send`?"),
+            (grant("allow = [|\"recieve\"|]"), "unknown operation `recieve`, did you mean `receive`?"),
+            (grant("receive.force = |\"yes\"|"), "unknown value `yes`, expected one of `safe`, `refuse`, `allow`"),
+            (
+                grant("receive.rollback = |\"last\"|"),
+                "unknown value `last`, expected one of `refuse`, `latest`, `allow`",
+            ),
+            (
+                grant("receive.stream.raw = |\"encrypted\"|"),
+                "unknown value `encrypted`, expected one of `any`, `always`",
+            ),
+            (grant("receive.stream.properties = |\"strips\"|"), "unknown value `strips`, did you mean `strip`?"),
             (
                 grant("send.raw = |\"yes\"|"),
                 "unknown value `yes`, expected one of `encrypted`, `always`, `any`, `never`",
@@ -278,15 +427,6 @@ mod tests {
             ("[|hooks|]".to_owned(), "`hooks` is not served by this version"),
             ("[|key|]".to_owned(), "`key` is not served by this version"),
             ("[[|command|]]".to_owned(), "`command` is not served by this version"),
-            (grant("[grant.|receive|]"), "`receive` is not served by this version"),
-            (grant("[grant.|receive|.stream]"), "`receive` is not served by this version"),
-            (grant("|set| = {}"), "`set` is not served by this version"),
-            (grant("role = |\"push-target\"|"), "`push-target` is not served by this version"),
-            (grant("allow = [|\"receive\"|]"), "`receive` is not served by this version"),
-            (grant("allow = [|\"rollback\"|]"), "`rollback` is not served by this version"),
-            (grant("allow = [|\"rename\"|]"), "`rename` is not served by this version"),
-            (grant("allow = [|\"create\"|]"), "`create` is not served by this version"),
-            (grant("allow = [|\"set\"|]"), "`set` is not served by this version"),
             // wrong types
             (
                 "|[grant]|\ndatasets = [\"a\"]".to_owned(),
@@ -310,6 +450,11 @@ mod tests {
             (
                 grant("destroy = [{ keep = |0| }]"),
                 "invalid value: integer `0`, expected a whole number from 1 to 4294967295",
+            ),
+            (grant("receive.depth = |0|"), "invalid value: integer `0`, expected a whole number from 1 to 4294967295"),
+            (
+                grant("receive.stream.max_bytes = |\"2P\"|"),
+                "\"2P\" is not a size such as \"1GiB\", in KiB, MiB, GiB or TiB",
             ),
             (grant("hold.max = |-1|"), "invalid value: integer `-1`, expected a whole number from 0 to 4294967295"),
             (
@@ -422,6 +567,40 @@ mod tests {
     }
 
     #[test]
+    fn explain_tells_of_every_value_of_receiving_where_it_comes_from() {
+        let text = r#"
+            [[grant]]
+            role = "push-target"
+            datasets = ["backup"]
+            set.properties = ["atime"]
+            receive = { set = { "a:b" = "c" }, exclude = ["sharenfs"], stream = { future = "5m", max_bytes = "1TiB" } }
+        "#;
+        let shown = explain(text, None).unwrap();
+        let of = |path: &str| {
+            let shown = shown.iter().find(|shown| shown.path == format!("grant.1.{path}")).unwrap();
+            (shown.value.as_str(), shown.origin)
+        };
+        let require = r#"{ setuid = "off", devices = "off", mountpoint = "none" }"#;
+        assert_eq!(of("receive.require"), (require, Origin::Role));
+        assert_eq!(of("receive.names"), ("[\"*\"]", Origin::Role));
+        assert_eq!(of("receive.depth"), ("8", Origin::Role));
+        assert_eq!(of("receive.force"), ("\"safe\"", Origin::Role));
+        assert_eq!(of("receive.client_may_set"), ("[]", Origin::Role));
+        assert_eq!(of("receive.set"), ("{ \"a:b\" = \"c\" }", Origin::Written));
+        assert_eq!(of("receive.exclude"), ("[\"sharenfs\"]", Origin::Written));
+        assert_eq!(of("receive.stream.raw"), ("\"any\"", Origin::Role));
+        assert_eq!(of("receive.stream.future"), ("\"5m\"", Origin::Written));
+        assert_eq!(of("receive.stream.max_bytes"), ("\"1TiB\"", Origin::Written));
+        assert_eq!(of("set.properties"), ("[\"atime\"]", Origin::Written));
+        assert_eq!(of("send.raw"), ("\"encrypted\"", Origin::BuiltIn));
+
+        let shown = explain("[[grant]]\ndatasets = [\"tank\"]", None).unwrap();
+        let receive: Vec<_> = shown.iter().filter(|shown| shown.path.starts_with("grant.1.receive.")).collect();
+        assert_eq!(receive.len(), 15);
+        assert!(receive.iter().all(|shown| shown.origin == Origin::BuiltIn));
+    }
+
+    #[test]
     fn rules_written_over_those_of_a_role_are_all_that_explain_tells() {
         let text = "[[grant]]\nrole = \"pull-source\"\ndatasets = [\"a\"]\ndestroy = [{ names = [\"x\"] }]";
         let shown = explain(text, None).unwrap();
@@ -432,7 +611,17 @@ mod tests {
 
     #[test]
     fn what_explain_shows_written_out_without_a_role_is_the_same_policy() {
-        let text = "[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/a\"]\nsend.raw = \"always\"";
+        let texts = [
+            "role = \"pull-source\"\nsend.raw = \"always\"",
+            "role = \"push-target\"\nreceive.set = { \"a:b\" = \"c\" }\nreceive.stream.max_bytes = \"1TiB\"\n\
+             destroy = [{ names = [\"x\"] }]",
+        ];
+        for text in texts {
+            written_out(&format!("[[grant]]\ndatasets = [\"tank/a\"]\n{text}"));
+        }
+    }
+
+    fn written_out(text: &str) {
         let mut written = String::from("[[grant]]\n");
         let mut rule = String::new();
         for shown in explain(text, None).unwrap() {

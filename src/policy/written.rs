@@ -12,8 +12,9 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::form::{AbsolutePath, Age, Count, Filter, Moment, ProgramName, Size};
-use super::{Completion, Kept, Operation, Privilege, Raw, Role, Scope, TimeOfDay};
+use super::form::{AbsolutePath, Age, Count, Filter, Moment, ProgramName, RawStream, Size};
+use super::property::{PropertyName, Settings};
+use super::{Completion, Force, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay};
 use crate::command::argv::Program;
 
 /// The whole of it.
@@ -50,6 +51,10 @@ pub(super) struct Grant<'t> {
     pub hold: Option<Table<Hold<'t>>>,
     #[serde(borrow)]
     pub destroy: Option<Vec<Table<Destroy<'t>>>>,
+    #[serde(borrow)]
+    pub set: Option<Table<Set<'t>>>,
+    #[serde(borrow)]
+    pub receive: Option<Table<Receive<'t>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -114,6 +119,42 @@ impl Default for FloorTable {
     fn default() -> Self {
         Self { daily: Count(0), weekly: Count(0), monthly: Count(0) }
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Set<'t> {
+    #[serde(borrow)]
+    pub properties: Option<Patterns<'t>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Receive<'t> {
+    #[serde(borrow)]
+    pub names: Option<Patterns<'t>>,
+    pub depth: Option<Count<1>>,
+    pub force: Option<Force>,
+    pub rollback: Option<Rollback>,
+    pub abort: Option<bool>,
+    pub mount: Option<bool>,
+    pub create: Option<bool>,
+    pub require: Option<Settings>,
+    pub set: Option<Settings>,
+    pub exclude: Option<Vec<Spanned<PropertyName>>>,
+    #[serde(borrow)]
+    pub client_may_set: Option<Patterns<'t>>,
+    pub stream: Option<Table<Stream>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Stream {
+    pub raw: Option<RawStream>,
+    pub properties: Option<StreamProperties>,
+    pub clone: Option<bool>,
+    pub future: Option<Age>,
+    pub max_bytes: Option<Size>,
 }
 
 #[derive(Default, Deserialize)]

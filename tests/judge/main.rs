@@ -8,6 +8,7 @@
     reason = "a test that reads its tables, with helpers"
 )]
 
+mod arrivals;
 mod common;
 mod decisions;
 mod laws;

@@ -2,7 +2,10 @@
 //! place that does so, whether the values are wanted or also where each comes from.
 #![forbid(unsafe_code)]
 
+mod receive;
+
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,8 +14,8 @@ use ::toml::Spanned;
 use super::form::{Choice, Filter, Size};
 use super::show::{InToml, Origin, Shown, Trace};
 use super::{
-    Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, Log, Names,
-    PatternError, Policy, PolicyError, Raw, ReceiveRules, Role, SendRules, SetRules, SnapshotRules, written,
+    Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, Log, Names, Policy,
+    PolicyError, Raw, ReceiveRules, Role, SendRules, SetRules, SnapshotRules, written,
 };
 use crate::command::name::Component;
 
@@ -59,7 +62,7 @@ pub(super) struct Expansion<'t> {
     client: Option<&'t Component>,
     client_used: bool,
     built_in: Tables,
-    pull_source: Option<Tables>,
+    roles: Vec<(Role, Tables)>,
     /// Who speaks in the tables that are laid over others now.
     layer: Origin,
     trace: Option<Trace>,
@@ -73,7 +76,7 @@ impl<'t> Expansion<'t> {
             client,
             client_used: false,
             built_in: Tables::built_in(),
-            pull_source: None,
+            roles: Vec::new(),
             layer: Origin::Written,
             trace: None,
         }
@@ -174,15 +177,15 @@ impl<'t> Expansion<'t> {
 
     /// What a role stands for, worked out once for all grants that have it.
     fn role(&mut self, role: Role) -> Result<Tables, PolicyError> {
-        let Role::PullSource = role;
-        if let (Some(tables), None) = (&self.pull_source, &self.trace) {
+        let known = self.roles.iter().find(|(known, _)| *known == role);
+        if let (Some((_, tables)), None) = (known, &self.trace) {
             return Ok(tables.clone());
         }
         self.layer = Origin::Role;
         let built_in = self.built_in.clone();
         let tables = self.tables(&role.tables(), &built_in)?;
         self.layer = Origin::Written;
-        self.pull_source = Some(tables.clone());
+        self.roles.push((role, tables.clone()));
         Ok(tables)
     }
 
@@ -195,9 +198,10 @@ impl<'t> Expansion<'t> {
             snapshot: self.snapshot(written.snapshot.as_ref(), &below.snapshot)?,
             bookmark: self.bookmark(written.bookmark.as_ref(), &below.bookmark)?,
             hold: self.hold(written.hold.as_ref(), &below.hold)?,
+            set: self.set(written.set.as_ref(), &below.set)?,
+            receive: self.receive(written.receive.as_ref(), &below.receive)?,
+            // Last, since rules that replace others are noted anew, behind all that is there.
             destroy: self.destroy(written.destroy.as_deref(), &below.destroy)?,
-            receive: Rc::clone(&below.receive),
-            set: Rc::clone(&below.set),
         })
     }
 
@@ -312,10 +316,10 @@ impl<'t> Expansion<'t> {
         self.patterns(patterns, DatasetPattern::parse)
     }
 
-    fn patterns<P>(
+    fn patterns<P, E: Display>(
         &mut self,
         patterns: &written::Patterns<'_>,
-        parse: fn(&str) -> Result<P, PatternError>,
+        parse: fn(&str) -> Result<P, E>,
     ) -> Result<Vec<P>, PolicyError> {
         let mut parsed = Vec::with_capacity(patterns.len());
         for pattern in patterns {

@@ -1,18 +1,21 @@
 //! `lint`: what a policy says and its author probably doesn't mean. A policy with an error allows nothing; what is found
 //! here is allowed all the same, so it is for people alone.
 
+mod host;
+mod push;
+
+use std::borrow::Cow;
 use std::io::Write;
 use std::ops::Range;
 use std::time::SystemTime;
 
 use super::cli::Lint;
 use super::diagnostic::Diagnostic;
-use super::source::Source;
+use super::source::{self, Source};
 use super::written::{self, Written};
 use super::{Stop, clock};
-use crate::command::argv::Program;
 use crate::command::name::Dataset;
-use crate::host::{Host, Live};
+use crate::host::Live;
 use crate::policy::{self, DatasetPattern, DestroyRule, Floor, Grant, Operation, Policy, Privilege, Raw, Scope};
 
 /// Prints what is found; the status says how bad the worst is.
@@ -22,7 +25,10 @@ pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
     let written = Written::read(&source.text);
     let mut findings = findings(&policy, &written, clock(arguments.at.as_ref())?);
     if arguments.live {
-        findings.extend(missing(&written, &Live::new(&policy)));
+        findings.extend(host::findings(&policy, &written, &Live::new(&policy)));
+    }
+    if let Some(facts) = &arguments.assume {
+        findings.extend(host::findings(&policy, &written, &source::facts(facts)?));
     }
     for finding in &findings {
         writeln!(out, "{}\n", finding.diagnostic(&source).render())?;
@@ -48,13 +54,17 @@ enum Level {
 struct Finding {
     level: Level,
     what: String,
-    note: &'static str,
+    note: Cow<'static, str>,
     span: Option<Range<usize>>,
 }
 
 impl Finding {
-    fn warning(what: impl Into<String>, note: &'static str, span: Option<Range<usize>>) -> Self {
-        Self { level: Level::Warning, what: what.into(), note, span }
+    fn warning(what: impl Into<String>, note: impl Into<Cow<'static, str>>, span: Option<Range<usize>>) -> Self {
+        Self { level: Level::Warning, what: what.into(), note: note.into(), span }
+    }
+
+    fn error(what: impl Into<String>, note: impl Into<Cow<'static, str>>, span: Option<Range<usize>>) -> Self {
+        Self { level: Level::Error, ..Self::warning(what, note, span) }
     }
 
     fn diagnostic<'a>(&self, source: &'a Source) -> Diagnostic<'a> {
@@ -66,7 +76,7 @@ impl Finding {
             Some(span) => shown.at(&source.path, &source.text, span.clone()),
             None => shown,
         };
-        shown.note(self.note)
+        shown.note(self.note.as_ref())
     }
 }
 
@@ -79,30 +89,25 @@ fn findings(policy: &Policy, written: &Written, now: SystemTime) -> Vec<Finding>
     if policy.privilege != Privilege::None {
         let note = "what gains rights can't be confined; `via = \"none\"` with `zfs allow` needs no sudo";
         found.push(Finding::warning("the sandbox does not hold for zfs", note, written.via()));
+        if policy.grants.iter().any(|grant| grant.allow.has(Operation::Receive)) {
+            let note = "what `zfs allow` gives no longer limits what a stream can do; the stream rules alone do";
+            found.push(Finding::warning("what arrives is received with all rights of root", note, written.via()));
+        }
     }
     for (index, grant) in policy.grants.iter().enumerate() {
         let nothing = written::Grant::default();
-        let (places, whole) = match written.grant(index) {
-            Some((places, whole)) => (places, Some(whole)),
-            None => (&nothing, None),
-        };
-        let place = Place { places, whole };
+        let place = Place::of(written, index, &nothing);
         found.extend(ended(grant, now, &place));
         found.extend(raw(grant, &place));
         found.extend(any_name(grant, &place));
-        found.extend(floor_lost(grant, &place));
+        let lost: Vec<Finding> = floor_lost(grant, &place).collect();
+        let is_told = |finding: &Finding| lost.iter().any(|lost| lost.span == finding.span);
+        found.extend(push::floor_missing(grant, &place).filter(|finding| !is_told(finding)));
+        found.extend(lost);
+        found.extend(push::findings(grant, policy.privilege, &place));
         found.extend(reopened(grant, policy, &place));
     }
     found
-}
-
-/// Filters that the policy names and this host doesn't have. The built-in list is long, and nobody needs all of it.
-fn missing<'a>(written: &'a Written, host: &'a dyn Host) -> impl Iterator<Item = Finding> + 'a {
-    let is_missing = |name: &str| Program::named(name).is_some_and(|program| host.program(program).is_none());
-    written.filters().iter().filter(move |name| is_missing(name.get_ref())).map(|name| {
-        let note = "requests with it are answered as a fault of this host, status 125";
-        Finding::warning("this filter is not installed", note, Some(name.span()))
-    })
 }
 
 /// Where things of one grant are written.
@@ -111,19 +116,31 @@ struct Place<'a> {
     whole: Option<Range<usize>>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    fn of(written: &'a Written, index: usize, nothing: &'a written::Grant) -> Self {
+        match written.grant(index) {
+            Some((places, whole)) => Self { places, whole: Some(whole) },
+            None => Self { places: nothing, whole: None },
+        }
+    }
+
     /// This place, or else that of the whole grant.
     fn or_whole(&self, span: Option<Range<usize>>) -> Option<Range<usize>> {
         span.or_else(|| self.whole.clone())
     }
 
+    /// This value, or else the whole grant.
+    fn at<T>(&self, value: Option<&toml::Spanned<T>>) -> Option<Range<usize>> {
+        self.or_whole(value.map(toml::Spanned::span))
+    }
+
     fn destroy(&self, index: usize) -> Option<Range<usize>> {
-        self.or_whole(self.places.destroy.get(index).map(toml::Spanned::span))
+        self.at(self.places.destroy.get(index))
     }
 }
 
 fn ended(grant: &Grant, now: SystemTime, place: &Place<'_>) -> Option<Finding> {
-    let span = place.or_whole(place.places.until.as_ref().map(toml::Spanned::span));
+    let span = place.at(place.places.until.as_ref());
     let past = grant.until.is_some_and(|until| until <= now);
     past.then(|| Finding::warning("this grant has ended", "it allows nothing any more; take it out", span))
 }
@@ -134,7 +151,7 @@ fn raw(grant: &Grant, place: &Place<'_>) -> Option<Finding> {
         Raw::Any => "whoever has the key can have the host decrypt what it sends; `raw = \"encrypted\"` needs -w there",
         Raw::Never => "the host decrypts all that it sends; `raw = \"encrypted\"` needs -w there",
     };
-    let span = place.or_whole(place.places.send.raw.as_ref().map(toml::Spanned::span));
+    let span = place.at(place.places.send.raw.as_ref());
     let sends = grant.allow.has(Operation::Send);
     sends.then(|| Finding::warning("encrypted datasets may leave as plain text", note, span))
 }
@@ -153,7 +170,8 @@ fn any_name<'a>(grant: &'a Grant, place: &'a Place<'_>) -> impl Iterator<Item = 
 /// Rules written out replace all of the role's, so that a floor can be lost without a word about floors.
 fn floor_lost<'a>(grant: &'a Grant, place: &'a Place<'_>) -> impl Iterator<Item = Finding> + 'a {
     let written = if place.places.destroy.is_empty() { None } else { place.places.role.as_ref() };
-    let replaced = written.map(|role| of_role(role.get_ref())).unwrap_or_default();
+    let replaced = written.and_then(|role| of_role(role.get_ref())).map(|role| role.destroy);
+    let replaced = replaced.as_deref().unwrap_or_default().to_vec();
     grant.destroy.iter().enumerate().filter_map(move |(index, rule)| {
         let lost = replaced.iter().find(|old| is_lower(rule.floor, old.floor) && shares_a_name(rule, old))?;
         let Floor { daily, weekly, monthly } = lost.floor;
@@ -165,11 +183,10 @@ fn floor_lost<'a>(grant: &'a Grant, place: &'a Place<'_>) -> impl Iterator<Item 
     })
 }
 
-/// The rules that a role stands for.
-fn of_role(role: &str) -> Vec<DestroyRule> {
+/// What a role stands for.
+fn of_role(role: &str) -> Option<Grant> {
     let text = format!("[[grant]]\nrole = {role:?}\ndatasets = [\"tank\"]\n");
-    let grants = policy::parse(&text, None).map(|policy| policy.grants).unwrap_or_default();
-    grants.iter().flat_map(|grant| grant.destroy.iter().cloned()).collect()
+    policy::parse(&text, None).ok()?.grants.first().cloned()
 }
 
 fn is_lower(floor: Floor, than: Floor) -> bool {
@@ -186,13 +203,10 @@ fn shares_a_name(rule: &DestroyRule, other: &DestroyRule) -> bool {
 fn reopened<'a>(grant: &'a Grant, policy: &'a Policy, place: &'a Place<'_>) -> impl Iterator<Item = Finding> + 'a {
     grant.except.iter().enumerate().filter_map(move |(index, except)| {
         let opener = policy.grants.iter().find(|other| other.id != grant.id && opens(other, grant, except))?;
-        let span = place.or_whole(place.places.except.get(index).map(toml::Spanned::span));
-        Some(Finding {
-            level: Level::Error,
-            what: format!("grant {} opens '{}' again without naming it", opener.id.0, except.as_str()),
-            note: "`except` takes away from its own grant only: write it there too, or name it there if that is meant",
-            span,
-        })
+        let span = place.at(place.places.except.get(index));
+        let what = format!("grant {} opens '{}' again without naming it", opener.id.0, except.as_str());
+        let note = "`except` takes away from its own grant only: write it there too, or name it there if that is meant";
+        Some(Finding::error(what, note, span))
     })
 }
 
@@ -255,7 +269,7 @@ mod tests {
     use super::*;
 
     /// What is found: how bad, what is said, and what is pointed at.
-    fn lint(text: &str) -> Vec<(Level, String, String)> {
+    pub(super) fn lint(text: &str) -> Vec<(Level, String, String)> {
         let policy = policy::parse(text, None).unwrap();
         // 2027-01-15
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
@@ -264,7 +278,7 @@ mod tests {
         found.into_iter().map(|finding| (finding.level, finding.what, at(finding.span))).collect()
     }
 
-    fn pointed(text: &str) -> Vec<String> {
+    pub(super) fn pointed(text: &str) -> Vec<String> {
         lint(text).into_iter().map(|(_, _, at)| at).collect()
     }
 
@@ -346,15 +360,6 @@ mod tests {
         assert_eq!(with("datasets = ['tank/home/anna/private']"), 0);
         assert_eq!(with("datasets = ['tank/homes']"), 0);
         assert_eq!(with("datasets = ['tank']\nexcept = ['tank/*/*/private']"), 0);
-    }
-
-    #[test]
-    fn filters_that_are_written_and_not_installed_are_found_by_name() {
-        let host = crate::facts::Table::parse("programs = ['lzop']").unwrap();
-        let text = "[filters]\nallow = ['lzop', 'pv']\n";
-        let found: Vec<_> = missing(&Written::read(text), &host).map(|finding| finding.span).collect();
-        assert_eq!(found, [Some(27..31)]);
-        assert_eq!(missing(&Written::read(PULL), &host).count(), 0);
     }
 
     #[test]
