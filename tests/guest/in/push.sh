@@ -21,7 +21,22 @@ for dataset in src/data{,/child,/vol,/enc,'/my docs:2026',@keepme,@old} backup/l
 done
 want 'two lines of policy and the head of the grant' test "$(wc -l </etc/zfs-shell/push.toml)" = 3
 want 'no right to sudo' grep -q 'not allowed' <(sudo -l -U push)
-end
+# All that the account must not change: pool, names, contents, settings, rights, holds, accounts, mounts.
+outside() {
+    local name names=(backup/CANARY{,@s,/copy,/copy@old} backup/laptopCANARY{,@s})
+    zfs list -H -o name -t all -r backup | grep -Ev '^backup/laptop[/@]|^backup/CANARY/part'
+    zfs get -H -p -o name,property,value,source guid,createtxg,creation,referenced,userrefs,origin,mounted,defer_destroy "${names[@]}"
+    zfs get -H -p -s local,received -o name,property,value,source all backup backup/laptop "${names[@]}" | grep -Ev '_count	'
+    for name in backup backup/laptop backup/CANARY; do zfs allow "$name"; done
+    zpool get -H -p -o property,value,source guid,version,readonly,delegation,autotrim,comment,bootfs,altroot,cachefile backup
+    for name in backup/CANARY@s backup/CANARY/copy@old; do digest "$name"; done
+    grep -v '^src' /proc/self/mounts
+    cat /etc/passwd /etc/shadow /etc/group /home/push/.ssh/authorized_keys /etc/zfs-shell/*
+    find / /etc/exports.d /etc/zfs-shell /etc/cron.d /home/push /root/.ssh -maxdepth 1
+}
+mkdir -p /restored /etc/exports.d
+touch /etc/exports.d/zfs.exports
+outside >"$t/outside" 2>&1
 
 # syncoid OPTION... SOURCE TARGET, as the host that sends does it
 sync_with() { run timeout 400 syncoid "${@:1:$#-1}" "push@127.0.0.1:${*: -1}"; }
@@ -218,7 +233,6 @@ begin 'setuid files and device nodes that arrive are not honoured where they are
 run runuser -u push -- /src/data/setuid -u
 want 'the file to make root of the account on the source' test "$(cat "$out")" = 0
 want 'the node to be a device on the source' test "$(runuser -u push -- head -c 4 /src/data/zero | wc -c)" = 4
-mkdir -p /restored
 zfs set mountpoint=/restored backup/laptop/data
 want 'the backup to be mounted' within 10 test -x /restored/setuid
 run runuser -u push -- /restored/setuid -u
@@ -282,6 +296,10 @@ make_streams() {
     zfs send -p src/data@props >"$t/with-properties"
     zfs send -R src/data/child@props >"$t/with-properties-R"
     zfs send -b src/data@props >"$t/with-properties-b"
+    zfs hold evil src/data/child@props
+    zfs send -h src/data/child@props >"$t/with-holds"
+    zfs snapshot -o com.example:note=evil src/tiny@props
+    zfs send -p src/tiny@props >"$t/with-note"
     zfs set keylocation=file:///etc/hostname src/data/enc
     zfs send -w -p src/data/enc@props >"$t/with-keylocation"
     zfs set keylocation="file://$t/passphrase" src/data/enc
@@ -314,7 +332,7 @@ for pool in "${pools[@]}"; do
     done
     for at in laptop CANARY; do want "something to resume in $pool/$at" has_token "$pool/$at/part"; done
 done
-want 'streams' test "$(find "$t" -maxdepth 1 -size +0 \( -name own\* -o -name with-\* -o -name swapped -o -name history \) | wc -l)" = 10
+want 'streams' test "$(find "$t" -maxdepth 1 -size +0 \( -name own\* -o -name with-\* -o -name swapped -o -name history \) | wc -l)" = 12
 want 'a hold' test "$(zfs get -H -o value userrefs backup/laptop/kept@syncoid_d6)" = 1
 end
 
@@ -489,3 +507,304 @@ attack nobody '1|126' 'a deduplicated stream' "zfs receive $new" "$t/dedup"
 attack nobody '1|126' 'a stream that is and is not a package' "zfs receive $new" "$t/kind"
 attack nobody '1|126' 'a begin record with 3 GB behind it' "zfs receive $new" "$t/payload"
 attack nobody '1|126' 'a block of 1 GiB' "zfs receive $new" "$t/oversized"
+
+# What a package brings besides its first stream is judged before it passes; the first one may have arrived by then.
+! exists backup/laptop/x || zfs destroy -r backup/laptop/x
+
+# brings WHO SENTENCE STREAM: it is received with nothing set, or not at all.
+brings() {
+    local who=$1 sentence=$2 stream=$3
+    begin "$sentence"
+    if [ "${#pools[@]}" = 2 ]; then
+        [ -z "$restoring" ] || wait "$restoring"
+        feed "$stream" runuser -u "$who" -- zfs receive -u bare/laptop/new
+        want 'without the gate something to be set' grep -q . <(settings bare/laptop/new; zfs holds -rH bare/laptop/new@props)
+        restore >/dev/null 2>&1 &
+        restoring=$!
+    fi
+    hand "$stream" "zfs receive $new"
+    if exists "$new"; then
+        want_nothing_set "$new"
+        for snapshot in $(snapshots "$new"); do want 'no hold' test "$(zfs get -H -o value userrefs "$snapshot")" = 0; done
+    fi
+    case $status in
+        0) want 'it to be received' exists "$new" ;;
+        126) want 'nothing to be received' missing "$new" ;;
+        *) problems+=("status 0 or 126, not $status") ;;
+    esac
+    end
+    ! exists "$new" || zfs destroy -r "$new"
+}
+brings root 'properties in a stream are not set: -p' "$t/with-properties"
+brings root 'the same by -R' "$t/with-properties-R"
+brings root 'the same by -b' "$t/with-properties-b"
+brings root 'a place of the key in a stream is not set' "$t/with-keylocation"
+brings push 'holds in a stream are not set' "$t/with-holds"
+brings root 'properties of snapshots in a stream are not set' "$t/with-note"
+
+# --- all else that an account can ask for ------------------------------------------------------------------
+
+inventory backup >"$t/backup"
+for request in "zfs set mountpoint=/x $kept" "zfs mountpoint=/x $kept" "zfs inherit -S readonly $kept" \
+    "zfs rename $kept backup/laptop/other" "zfs rename -u $kept backup/CANARY/other" "zfs promote $kept" \
+    "zfs clone $kept@syncoid_d0 backup/laptop/clone" "zfs snapshot $kept@syncoid_mine" "zfs bookmark $kept@syncoid_d0 $kept#b" \
+    'zfs mount -a' "zfs unmount -f -a" "zfs share -a" "zfs allow push send backup" "zfs unallow push backup/laptop" \
+    "zfs upgrade -a" "zfs load-key -a" "zfs change-key $kept" "zfs program backup /etc/passwd" "zfs send $kept@syncoid_d0" \
+    "zfs send -R $kept@syncoid_d0 | mbuffer" "zfs diff $kept@syncoid_d1 $kept@syncoid_d0" "zfs redact $kept@syncoid_d0 b $kept@syncoid_d1" \
+    "zfs send -t $(token_of backup/laptop/part)" 'zpool destroy backup' 'zpool export backup' 'zpool set readonly=off backup' \
+    "zfs receive -c $kept@syncoid_d3" "zfs hold evil $kept@syncoid_d3" "zfs release keep $kept@syncoid_d6" "zfs hold -r evil backup/laptop@syncoid_d3" \
+    id 'sh -c id' "zfs receive $new; id" "zfs receive $new | id" "zfs receive $new >/tmp/evil" "zfs receive $new </etc/passwd" \
+    "mbuffer -q -o /tmp/evil | zfs receive $new" "mbuffer -q -i /etc/passwd | zfs receive $new" "zfs receive \$(touch /tmp/evil)"; do
+    refuses '126|127' "not allowed, or not known: $request" "$request"
+    end
+done
+begin 'of all that nothing is left'
+inventory backup >"$t/backup.after"
+change "$t/backup" "$t/backup.after" '  '
+want 'the pool as it was' cmp "$t/backup" "$t/backup.after"
+want 'no file' test ! -e /tmp/evil
+end
+
+begin 'zfs mount is answered as an ordinary account is'
+ask "zfs mount $kept"
+want_status 1
+want_no_out
+end
+
+# --- what is there to be seen ----------------------------------------------------------------------------------
+
+for name in backup/CANARY backup/laptopCANARY backup/CANARY/part; do
+    begin "a hidden dataset does not exist: $name"
+    hidden "$name" zfs list
+    hidden "$name" zfs get -H name
+    hidden "$name" zfs get -H receive_resume_token
+    hidden "$name@s" zfs list -t snapshot
+    hidden "$name@s" zfs holds
+    end
+done
+
+begin 'of what lies above the granted dataset nothing is told but its name, and of what lies beside it nothing'
+for request in 'zfs list -H -o name backup' 'zfs list -r -t all backup' 'zfs list' 'zfs get -r all backup' 'zfs get -H all' \
+    'zpool list' 'zpool get all backup' 'zfs list -H -o name,origin,clones -t all -r backup/laptop' 'zfs get -r -H -p all backup/laptop'; do
+    ask "$request"
+    want "no hidden name in the answer to $request" absent CANARY "$out" "$err"
+    want "no name of another pool" absent '(^|[^a-z])(src|bare)/' "$out" "$err"
+done
+ask 'zfs list -H -o name backup'
+want_status 0
+want 'its name' test "$(cat "$out")" = backup
+end
+
+begin 'the names and sizes of backups can be listed'
+ask 'zfs list -H -o name -r -t all backup/laptop'
+want_status 0
+want_out "^$kept@syncoid_d3$"
+want 'all that zfs lists' cmp "$out" <(zfs list -H -o name -r -t all backup/laptop)
+ask "zfs get -Hpd 1 -t snapshot guid,creation $kept"
+want_status 0
+want 'all that zfs lists' cmp "$out" <(zfs get -Hpd 1 -t snapshot guid,creation $kept)
+end
+
+begin 'what a broken transfer has left is shown, and thrown away when the client asks for it'
+ask 'zfs get -H receive_resume_token backup/laptop/part'
+want_status 0
+want_out '	1-'
+ask 'zfs receive -A backup/laptop/part'
+want_status 0
+want 'it to be gone' missing backup/laptop/part
+want 'the hidden one to stay' has_token backup/CANARY/part
+end
+
+# --- bounds ---------------------------------------------------------------------------------------------------------
+
+begin 'a client holds no more than four times, and only by its own tags'
+for n in 1 2 3 4; do
+    ask "zfs hold syncoid_$n $kept@syncoid_d$n"
+    want_status 0
+done
+ask "zfs hold syncoid_5 $kept@syncoid_d5"
+want 'a status other than 0' test "$status" != 0
+want 'no hold' test "$(zfs get -H -o value userrefs $kept@syncoid_d5)" = 0
+for n in 1 2 3 4; do
+    ask "zfs release syncoid_$n $kept@syncoid_d$n"
+    want_status 0
+done
+want 'the hold of root to stay' test "$(zfs get -H -o value userrefs $kept@syncoid_d6)" = 1
+end
+
+begin 'more than the quota does not arrive'
+full=$(zfs get -H -p -o value used backup/laptop)
+zfs set quota=$((full + 4194304)) backup/laptop
+fill /src/data/child 6000000
+zfs snapshot src/data/child@large
+zfs send src/data/child@large >"$t/large"
+hand "$t/large" "zfs receive $new"
+want 'a status other than 0' test "$status" != 0
+cat "$out" >>"$err"
+want_err 'space|quota'
+want 'nothing to be received' missing "$new"
+want 'the quota as it was' test "$(zfs get -H -p -o value quota backup/laptop)" = $((full + 4194304))
+zfs set quota=300M backup/laptop
+end
+
+# The floor in other words than the gate's: what a day, a week or a month saw first.
+floor() {
+    zfs list -H -p -d 1 -t snapshot -s createtxg -o name,creation "$1" | python3 -c '
+import datetime, sys
+now = datetime.datetime.now(datetime.UTC).date()
+rows = [line.rstrip("\n").split("\t") for line in sys.stdin]
+seen, kept = set(), set()
+for name, creation in rows:
+    day = datetime.datetime.fromtimestamp(int(creation), datetime.UTC).date()
+    week = day - datetime.timedelta(day.weekday())
+    weeks = (now - datetime.timedelta(now.weekday()) - week).days // 7
+    months = (now.year - day.year) * 12 + now.month - day.month
+    for slot, age, count in (("d", day), (now - day).days, 7), (("w", week), weeks, 4), (("m", day.year, day.month), months, 3):
+        if 0 <= age < count and slot not in seen:
+            seen.add(slot)
+            kept.add(name)
+kept.add(rows[-1][0])
+print(*(name for name, _ in rows if name in kept), sep="\n")'
+}
+begin 'of a long history the floor holds seven days, four weeks, three months and the newest; the rest may go'
+zfs receive -u backup/laptop/history <"$t/history"
+floor backup/laptop/history >"$t/floor"
+cat "$t/floor" >>"$t/seen"
+want 'some' test "$(wc -l <"$t/floor")" -gt 9
+ask 'zfs destroy backup/laptop/history@%'
+want_status 0
+want 'these, and no other' cmp "$t/floor" <(snapshots backup/laptop/history)
+end
+
+begin 'sixty forged arrivals let nothing go of what the floor held before'
+newest=$(newest backup/laptop/history)
+arrivals=()
+for n in $(seq 60); do arrivals+=("syncoid_forged$n=$((now + n))"); done
+forged arrivals begin 0 fromguid="$(guid "$newest")" toguid=5000000 <"$t/more"
+forge arrivals "${arrivals[@]}" <"$t/arrivals" >"$t/sixty"
+hand "$t/sixty" 'zfs receive -F backup/laptop/history'
+want_status 0
+want 'sixty more' test "$(snapshots backup/laptop/history | grep -c forged)" = 60
+ask 'zfs destroy backup/laptop/history@%'
+want_status 0
+# The one that was there only because it was the newest isn't any more.
+{ grep -v '@syncoid_newest$' "$t/floor"; echo backup/laptop/history@syncoid_forged60; } >"$t/held"
+want 'what was held, and the newest' cmp "$t/held" <(snapshots backup/laptop/history)
+while read -r snapshot; do ask "zfs destroy $snapshot"; done <"$t/floor"
+want 'the same after each was asked for' cmp "$t/held" <(snapshots backup/laptop/history)
+end
+
+# --- what happens in between ------------------------------------------------------------------------------------------
+
+# stalled REQUEST: a connection whose stream is what is written to descriptor 7.
+stalled() {
+    rm -f "$t/pipe"
+    mkfifo "$t/pipe"
+    client "$1" <"$t/pipe" >"$out" 2>"$err" &
+    client=$!
+    exec 7>"$t/pipe"
+    waiting() { [ -n "$(work)" ]; }
+    want 'the gate to wait for the stream' within 20 waiting
+}
+go_on() {
+    exec 7>&-
+    status=0
+    wait "$client" || status=$?
+    saw "$1"
+}
+
+begin 'a snapshot that is taken while a stream with -F is awaited stays'
+forged from0 begin 0 fromguid="$(guid_of_kept 0)" toguid=4805 <"$t/more"
+stalled "zfs receive -F $kept"
+zfs snapshot $kept@taken
+cat "$t/from0" >&7
+go_on "zfs receive -F $kept"
+want 'the snapshot to stay' exists $kept@taken
+want 'the one before to stay' exists $kept@syncoid_d0
+zfs destroy $kept@taken
+end
+
+begin 'one that is taken while a forced stream flows into a new dataset stays'
+for pool in "${pools[@]}"; do
+    zfs create -u "$pool/laptop/young"
+    request="zfs receive -u -F $pool/laptop/young"
+    if [ "$pool" = bare ]; then
+        rm -f "$t/pipe"
+        mkfifo "$t/pipe"
+        runuser -u push -- sh -c "$request" <"$t/pipe" >"$out" 2>"$err" &
+        client=$!
+        exec 7>"$t/pipe"
+    else
+        stalled "$request"
+    fi
+    head -c 600000 "$t/child" >&7
+    want 'zfs to receive' within 20 pgrep -u push -f '^[^ ]*zfs receive .*young'
+    sleep 2
+    zfs snapshot "$pool/laptop/young@taken"
+    tail -c +600001 "$t/child" >&7
+    go_on "$request"
+    zfs list -H -r -t all -o name "$pool/laptop/young" >>"$t/seen"
+    if [ "$pool" = bare ]; then
+        want 'it to go without the gate' missing bare/laptop/young@taken
+    else
+        want 'it to stay' exists backup/laptop/young@taken
+    fi
+done
+end
+
+begin 'a client that trickles is sent away after a minute'
+begun=$SECONDS
+trickle() {
+    for n in $(seq 40); do
+        printf '\0' || break
+        sleep 3
+    done
+}
+trickle 2>/dev/null | feed /dev/stdin timeout 100 ssh -S none "push@127.0.0.1" "zfs receive $new"
+want 'within 80 s' test $((SECONDS - begun)) -lt 80
+want 'after 50 s' test $((SECONDS - begun)) -gt 50
+want 'no work left behind' within 10 no_work
+end
+
+# --- all that is recorded of clients ---------------------------------------------------------------------------------
+
+if [ -f "$t/corpus-target.txt" ]; then
+    begin 'of all commands that clients are known to send none tells a hidden name'
+    snapshots $kept >"$t/kept.before"
+    corpus "$t/corpus-target.txt"
+    want 'the snapshots to stay' cmp "$t/kept.before" <(snapshots $kept)
+    end
+fi
+
+# --- what is left ------------------------------------------------------------------------------------------------------
+
+begin 'at the end all that is outside the grant is as it was at the beginning, byte for byte'
+outside >"$t/outside.after" 2>&1
+change "$t/outside" "$t/outside.after" '  '
+want 'no change' cmp "$t/outside" "$t/outside.after"
+want 'no file, no place to mount at' test ! -e /tmp/evil -a ! -e /evil
+want 'nothing mounted of what was received' absent '^backup/laptop[/ ]' /proc/self/mounts
+end
+
+begin 'and nothing runs for the account, and no connection is open'
+hang_up
+want 'no process of the account' within 70 not pgrep -u push
+ps -o pid=,args= -u push >>"$t/seen"
+end
+
+records() { grep 'zfs-shell.* policy=push ' /var/log/auth.log; }
+records_are() { [ "$(records | grep -c ' decision=')" = "$1" ]; }
+begin 'each request is a record in the log, and each stream one more, with what became of it'
+before=$(records | grep -c ' decision=')
+hand "$t/tiny" "zfs receive -F $new"
+hand "$t/clone" "zfs receive ${new}er"
+ask "zfs destroy $kept@syncoid_d3"
+want '3 records more' within 20 records_are $((before + 3))
+records | tail -n 6 >"$t/records"
+cat "$t/records" >>"$t/seen"
+for part in ' decision=allowed ' ' decision=kept ' 'dataset.*-F' 'another dataset'; do
+    want "in one of them: $part" grep -q -- "$part" "$t/records"
+done
+end
+
+finish
