@@ -30,7 +30,7 @@ outside() {
     for name in backup backup/laptop backup/CANARY; do zfs allow "$name"; done
     zpool get -H -p -o property,value,source guid,version,readonly,delegation,autotrim,comment,bootfs,altroot,cachefile backup
     for name in backup/CANARY@s backup/CANARY/copy@old; do digest "$name"; done
-    grep -v '^src' /proc/self/mounts
+    grep -Ev '^(src|bare)' /proc/self/mounts
     cat /etc/passwd /etc/shadow /etc/group /home/push/.ssh/authorized_keys /etc/zfs-shell/*
     find / /etc/exports.d /etc/zfs-shell /etc/cron.d /home/push /root/.ssh -maxdepth 1
 }
@@ -188,9 +188,11 @@ cut_off() {
     client=$!
     want 'a receive to be running' within 60 receiving "$1"
     sleep 6
-    pkill -KILL -s "$client"
     status=0
-    wait "$client" 2>/dev/null || status=$?
+    exec 8>&2 2>/dev/null       # or the shell says that its job was killed
+    pkill -KILL -s "$client"
+    wait "$client" || status=$?
+    exec 2>&8 8>&-
     saw 'syncoid, which was killed with all that it ran'
     want 'a resume token on the target' within 15 has_token "$1"
     want 'no work left behind on the target' within 10 no_work
