@@ -1,4 +1,9 @@
 //! With sh in place of zfs and of filters.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test has files, a second thread, and a measurement that is told what to do"
+)]
+
 use std::fs;
 use std::io::PipeReader;
 use std::os::fd::OwnedFd;
@@ -406,7 +411,6 @@ fn a_receiver_that_can_not_start_is_127() {
 /// The stub of tools/bench.d on both sides, with the guard and without: medians of seconds.
 #[test]
 #[ignore = "a measurement: ZFS=tools/bench.d/zfs.rs as a program, STREAMS=8-131072, ROUNDS=5"]
-#[expect(clippy::disallowed_methods, reason = "a measurement is told what to measure")]
 fn measure() {
     let value = |name| std::env::var(name).unwrap();
     let stub = Executable::at(value("ZFS").into()).unwrap();
