@@ -6,13 +6,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use crate::audit::Weight;
 use crate::decide::plan::Plan;
+use crate::door::Door;
 use crate::failure::{Failure, Kind};
+use crate::host::Live;
 use crate::policy::{self, Completion as Wanted, Log, Policy, PolicyName};
 use crate::record::{Completion, Outcome, Record, RequestId, Who};
 use crate::request::{Asked, Request};
 use crate::run::Tail;
-use crate::{audit, host, judge, run};
+use crate::{audit, judge, run};
 
 /// The forced command.
 pub fn main() -> ExitCode {
@@ -39,15 +42,15 @@ fn serve(id: RequestId, request: &Request) -> ExitCode {
         Ok(policy) => policy,
         Err(failure) => return fail(&who, &failure, None),
     };
-    let judged = judge(line, &policy, &host::Live::new(&policy));
-    let plan = match judged {
+    let host = Live::new(&policy);
+    let plan = match judge(line, &policy, &host) {
         Ok(plan) => plan,
         Err(failure) => return fail(&who, &failure, Some((&policy, line))),
     };
     if let Err(failure) = record(&who, &plan, &policy.log) {
         return tell(&failure, policy.reasons);
     }
-    match perform(&who, plan, &policy.log) {
+    match perform(&who, plan, &policy.log, &mut Door::new(&policy, &host)) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => fail(&who, &failure, Some((&policy, line))),
     }
@@ -74,17 +77,19 @@ fn record(who: &Who, plan: &Plan, log: &Log) -> Result<(), Failure> {
 }
 
 /// Does what was decided; the status of its end, if there is one for the gate.
-fn perform(who: &Who, plan: Plan, log: &Log) -> Result<u8, Failure> {
+fn perform(who: &Who, plan: Plan, log: &Log, door: &mut Door) -> Result<u8, Failure> {
     let completion = match log.completion {
         Wanted::All => true,
         Wanted::None => false,
         Wanted::Streams => plan.has_stream(),
     };
     let start = Instant::now();
-    let ended = run::run(plan, if completion { Tail::Child } else { Tail::Replaces })?;
-    if completion {
-        let completion = Completion { who, ended, time: start.elapsed() };
-        let _ = audit::send(audit::Weight::Info, &completion.line());
+    let tail = if completion { Tail::Child } else { Tail::Replaces };
+    let ended = run::run(plan, tail, door)?;
+    let record = Completion { who, ended: &ended, time: start.elapsed() };
+    // A refusal is recorded whenever it falls.
+    if completion || record.weight() != Weight::Info {
+        let _ = audit::send(record.weight(), &record.line());
     }
     Ok(ended.status)
 }

@@ -49,7 +49,7 @@ pub struct Completion<'r> {
     /// Who asked.
     pub who: &'r Who,
     /// How it ended.
-    pub ended: Ended,
+    pub ended: &'r Ended,
     /// After how long.
     pub time: Duration,
 }
@@ -214,7 +214,30 @@ impl Completion<'_> {
         );
         line.field("status", &self.ended.status.to_string());
         line.field("seconds", &format!("{:.1}", self.time.as_secs_f64()));
+        for arrived in &self.ended.arrived {
+            line.field("bytes", &arrived.bytes.to_string());
+            line.optional("refused", arrived.refused.as_ref());
+            line.optional("broken", arrived.broken.as_ref());
+            for words in &arrived.execs {
+                line.field("exec", &quote(words.iter().map(String::as_str)));
+            }
+            for rewrite in &arrived.rewrites {
+                line.field("rewrite", &rewrite.to_string());
+            }
+        }
         line.end(None)
+    }
+
+    /// How much it matters.
+    pub fn weight(&self) -> Weight {
+        let arrived = &self.ended.arrived;
+        if arrived.iter().any(|arrived| arrived.broken.is_some()) {
+            Weight::Error
+        } else if arrived.iter().any(|arrived| arrived.refused.is_some()) {
+            Weight::Notice
+        } else {
+            Weight::Info
+        }
     }
 }
 
@@ -309,6 +332,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::decide::plan::Rewrite;
+    use crate::run::Arrived;
 
     fn who() -> Who {
         Who {
@@ -377,9 +402,33 @@ mod tests {
 
     #[test]
     fn a_completion_says_how_long_it_took_and_what_ended_it() {
-        let ended = Ended { status: 143, cut: Some(Cut::Signal(15)) };
-        let line = Completion { who: &who(), ended, time: Duration::from_millis(1250) }.line();
+        let ended = Ended { status: 143, cut: Some(Cut::Signal(15)), arrived: Vec::new() };
+        let line = Completion { who: &who(), ended: &ended, time: Duration::from_millis(1250) }.line();
         assert!(line.ends_with("ended=signal status=143 seconds=1.2"), "{line}");
+    }
+
+    #[test]
+    fn a_completion_says_of_each_stream_what_ran_and_why_not() {
+        let words = ["zfs", "receive", "-u", "--", "backup/laptop"].map(str::to_owned).to_vec();
+        let rewrites = vec![Rewrite::Added("-u".to_owned())];
+        let first = Arrived { execs: vec![words], rewrites, bytes: 4711, ..Arrived::default() };
+        let second = Arrived { refused: Some("not granted".to_owned()), ..Arrived::default() };
+        let third = Arrived { broken: Some("zfs failed".to_owned()), ..Arrived::default() };
+        let table = [
+            (vec![first.clone()], Weight::Info),
+            (vec![first.clone(), second.clone()], Weight::Notice),
+            (vec![first, second, third], Weight::Error),
+        ];
+        let mut line = String::new();
+        for (arrived, weight) in table {
+            let ended = Ended { status: 0, cut: None, arrived };
+            let record = Completion { who: &who(), ended: &ended, time: Duration::ZERO };
+            assert_eq!(record.weight(), weight);
+            line = record.line();
+        }
+        let end = "status=0 seconds=0.0 bytes=4711 exec=\"zfs receive -u -- backup/laptop\" rewrite=\"added -u\" \
+                   bytes=0 refused=\"not granted\" bytes=0 broken=\"zfs failed\"";
+        assert!(line.ends_with(end), "{line}");
     }
 
     proptest! {

@@ -6,7 +6,13 @@ use std::path::{Path, PathBuf};
 
 /// What a room may use of the others. What isn't here may not be.
 const ARROWS: [(&str, &[&str]); 19] = [
-    ("admin", &["command", "decide", "facts", "failure", "host", "judge", "policy", "record", "script", "syntax"]),
+    (
+        "admin",
+        &[
+            "command", "decide", "door", "facts", "failure", "host", "judge", "policy", "record", "script", "stream",
+            "syntax",
+        ],
+    ),
     ("audit", &[]),
     ("bin", &[]),
     ("command", &["host", "syntax"]),

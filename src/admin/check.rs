@@ -8,7 +8,7 @@ use std::path::Path;
 use super::cli::Check;
 use super::form::{self, Summary};
 use super::source::{self, Source};
-use super::{Stop, clock, json};
+use super::{Stop, clock, json, stream};
 use crate::facts::Table;
 use crate::host::{Host, Live};
 use crate::judge;
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Check, out: &mut impl Write) -> Result<u8, Stop> {
             checker.summary.write(out)?;
         }
     } else {
-        checker.one(&joined(&arguments.command), out)?;
+        checker.one(&joined(&arguments.command), arguments.stream.as_deref(), out)?;
     }
     Ok(if checker.summary.is_clean() { 0 } else { 1 })
 }
@@ -104,7 +104,7 @@ impl Checker<'_> {
         let outcome = Outcome::of(&judged);
         let assumed = self.facts.assumed();
         if self.json {
-            json::write(out, command, &outcome, &assumed)?;
+            json::write(out, command, &outcome, None, &assumed)?;
         } else {
             form::row(out, command, &outcome, judged)?;
         }
@@ -112,16 +112,25 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// One command: all that can be said of it.
-    fn one(&mut self, command: &[u8], out: &mut impl Write) -> Result<(), Stop> {
-        if self.json {
-            return self.row(command, out);
-        }
+    /// One command: all that can be said of it, and of the stream that it receives.
+    fn one(&mut self, command: &[u8], stream: Option<&Path>, out: &mut impl Write) -> Result<(), Stop> {
         let judged = judge(command, self.policy, self.facts.host());
         let outcome = Outcome::of(&judged);
+        let verdict = match (&judged, stream) {
+            (Ok(plan), Some(file)) => stream::judge(plan, file, self.policy, self.facts.host())?,
+            _ => None,
+        };
         let assumed = self.facts.assumed();
-        form::account(out, command, &outcome, judged, self.policy, &assumed)?;
+        if self.json {
+            json::write(out, command, &outcome, verdict.as_ref(), &assumed)?;
+        } else {
+            form::account(out, command, &outcome, judged, self.policy, &assumed)?;
+            verdict.iter().try_for_each(|verdict| form::stream(out, verdict))?;
+        }
         self.summary.count(outcome.decision, assumed);
+        if let Some(verdict) = verdict {
+            self.summary.count(verdict.decision, Vec::new());
+        }
         Ok(())
     }
 }

@@ -61,6 +61,9 @@ pub struct Check {
     /// Ask this host (zfs list, get and holds, as zfs-shell does)
     #[arg(long, conflicts_with_all = ["assume", "at"])]
     pub live: bool,
+    /// For a command that receives: the send stream that arrives, as `zfs send` wrote it; `-`: standard input
+    #[arg(long, value_name = "FILE", requires = "command")]
+    pub stream: Option<PathBuf>,
     /// The time of the decision, instead of now: 2026-11-01T03:00:00Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,

@@ -9,11 +9,12 @@ use annotate_snippets::renderer::{AnsiColor, Style};
 
 use super::diagnostic::Diagnostic;
 use super::sketch::{self, Line};
+use super::stream::Verdict;
 use crate::decide::plan::Plan;
 use crate::failure::Failure;
 use crate::policy::Policy;
 use crate::record::Outcome;
-use crate::syntax::Span;
+use crate::syntax::{Span, quote};
 
 /// So many characters of a command stand in the table.
 const COMMAND_WIDTH: usize = 48;
@@ -102,6 +103,19 @@ fn plan_account(out: &mut impl Write, outcome: &Outcome, lines: Vec<Line>, assum
     outcome.rewrites.iter().try_for_each(|rewrite| item(out, "rewritten", rewrite))?;
     outcome.status.iter().try_for_each(|status| item(out, "status", &status.to_string()))?;
     assumed.iter().try_for_each(|fact| item(out, "assumed", &format!("{fact} (unknown)")))
+}
+
+/// What becomes of the stream that a command receives.
+pub(super) fn stream(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
+    let style = style(verdict.decision);
+    writeln!(out, "stream of {} bytes: {style}{}{style:#}", verdict.bytes, verdict.decision)?;
+    for (place, words) in verdict.stages.iter().enumerate() {
+        let joint = if place == 0 { "" } else { "&& " };
+        let label = if place == 0 { "runs" } else { "" };
+        item(out, label, &format!("{joint}{}", quote(words.iter().map(String::as_str))))?;
+    }
+    verdict.rewrites.iter().try_for_each(|rewrite| item(out, "rewritten", rewrite))?;
+    verdict.reason.iter().try_for_each(|reason| item(out, "reason", reason))
 }
 
 fn item(out: &mut impl Write, label: &str, text: &str) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
+use super::stream::Verdict;
 use crate::record::{Outcome, Step};
 
 #[derive(Serialize)]
@@ -17,6 +18,8 @@ struct Row<'a> {
     grant: Grants<'a>,
     stages: Vec<Stage<'a>>,
     rewrites: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<&'a Verdict>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     assumed: &'a [String],
 }
@@ -61,7 +64,13 @@ impl<'a> From<&'a Step> for Stage<'a> {
 }
 
 /// Writes the object and a newline.
-pub(super) fn write(out: &mut impl Write, command: &[u8], outcome: &Outcome, assumed: &[String]) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut impl Write,
+    command: &[u8],
+    outcome: &Outcome,
+    stream: Option<&Verdict>,
+    assumed: &[String],
+) -> io::Result<()> {
     let row = Row {
         command: String::from_utf8_lossy(command),
         decision: outcome.decision,
@@ -71,6 +80,7 @@ pub(super) fn write(out: &mut impl Write, command: &[u8], outcome: &Outcome, ass
         grant: Grants(&outcome.grants),
         stages: outcome.stages.iter().map(Stage::from).collect(),
         rewrites: &outcome.rewrites,
+        stream,
         assumed,
     };
     serde_json::to_writer(&mut *out, &row)?;
@@ -83,7 +93,7 @@ mod tests {
 
     fn line(command: &[u8], outcome: &Outcome, assumed: &[String]) -> String {
         let mut out = Vec::new();
-        write(&mut out, command, outcome, assumed).unwrap();
+        write(&mut out, command, outcome, None, assumed).unwrap();
         String::from_utf8(out).unwrap()
     }
 

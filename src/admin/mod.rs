@@ -12,6 +12,7 @@ mod output;
 mod show;
 mod sketch;
 mod source;
+mod stream;
 mod written;
 
 use std::io::{self, Write};

@@ -5,6 +5,7 @@
 use std::fmt::Display;
 
 use super::plan::Answer;
+use crate::command::name::Dataset;
 
 fn error(line: String, status: u8) -> Answer {
     Answer { stdout: Vec::new(), stderr: format!("{line}\n").into_bytes(), status }
@@ -18,6 +19,27 @@ pub(super) fn missing(name: impl Display) -> Answer {
 /// snapshot and bookmark, which add their usage and end with 2. The usage differs by version and is left out.
 pub(super) fn missing_with_usage(name: impl Display) -> Answer {
     Answer { status: 2, ..missing(name) }
+}
+
+/// create, where there is nothing to make it in. A pool's own name zfs takes for none at all (check_parents).
+pub(super) fn missing_parent(dataset: &Dataset) -> Answer {
+    let why = if dataset.depth() > 1 { "parent does not exist" } else { "missing dataset name" };
+    error(format!("cannot create '{dataset}': {why}"), 1)
+}
+
+/// create of what is there. With -p that is what was wanted.
+pub(super) fn exists(dataset: &Dataset, parents: bool) -> Answer {
+    if parents { Answer::default() } else { error(format!("cannot create '{dataset}': dataset already exists"), 1) }
+}
+
+/// mount of a dataset with mountpoint=none.
+pub(super) fn no_mountpoint(dataset: &Dataset) -> Answer {
+    error(format!("cannot mount '{dataset}': no mountpoint set"), 1)
+}
+
+/// unmount of a dataset that isn't mounted.
+pub(super) fn not_mounted(dataset: &Dataset) -> Answer {
+    error(format!("cannot unmount '{dataset}': not currently mounted"), 1)
 }
 
 /// `zfs send -t`, where the token's snapshot isn't there.
@@ -56,7 +78,7 @@ pub(super) fn missing_for_incremental(name: impl Display) -> Answer {
 }
 
 /// `zfs receive` of a new dataset below one that isn't there.
-pub(super) fn missing_parent(parent: impl Display) -> Answer {
+pub(super) fn missing_above(parent: impl Display) -> Answer {
     let line = "cannot receive new filesystem stream: unable to restore to destination";
     error(format!("cannot open '{parent}': dataset does not exist\n{line}"), 1)
 }

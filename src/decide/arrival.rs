@@ -6,7 +6,7 @@
 //! there is settled before zfs is started, and zfs is told the full name.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use super::plan::{Answer, Exec, Reception, Rewrite};
@@ -79,8 +79,8 @@ struct Course {
     sent: Dataset,
     /// Where it lands.
     target: Dataset,
-    /// The newest snapshot of each dataset that this stream has brought one of.
-    newest: BTreeMap<Dataset, Newest>,
+    /// The datasets that this stream has brought a snapshot of, as they were before, with the newest that it brought.
+    taken: BTreeMap<Dataset, Target>,
 }
 
 /// The snapshot of a dataset that came last.
@@ -91,9 +91,12 @@ struct Newest {
     creation: u64,
 }
 
-impl Newest {
-    fn of(begin: &Begin) -> Self {
-        Self { name: begin.snapshot.name.clone(), guid: begin.guid, creation: begin.creation }
+impl Course {
+    /// One more snapshot has been let in.
+    fn take(&mut self, dataset: Dataset, target: Target, begin: &Begin) {
+        let name = begin.snapshot.name.clone();
+        let newest = Some(Newest { name, guid: begin.guid, creation: begin.creation });
+        self.taken.insert(dataset, Target { newest, ..target });
     }
 }
 
@@ -107,11 +110,22 @@ enum Place {
     Taken(Target),
 }
 
+impl Place {
+    fn into_target(self) -> Target {
+        match self {
+            Self::Taken(target) => target,
+            Self::Nowhere | Self::Vacant => Target::default(),
+        }
+    }
+}
+
 /// A dataset that a stream goes into, as it is now.
+#[derive(Debug, Default)]
 struct Target {
     referenced: u64,
     written: u64,
     newest: Option<Newest>,
+    guids: BTreeSet<Guid>,
 }
 
 /// What a dataset that was just made refers to at most: nothing but its own tree.
@@ -136,7 +150,8 @@ impl<'a> Arrival<'a> {
                 Ok(None)
             }
             None => {
-                let (course, admission) = scene.admit(&reception.receive, self.head.as_ref(), begin)?;
+                let (course, mut admission) = scene.admit(&reception.receive, self.head.as_ref(), begin)?;
+                admission.rewrites.retain(|rewrite| !reception.rewrites.contains(rewrite));
                 self.course = Some(course);
                 Ok(Some(admission))
             }
@@ -148,7 +163,7 @@ impl Scene<'_> {
     /// The first stream, with what the head of its package says.
     fn admit(
         &self,
-        receive: &Receive,
+        asked: &Receive,
         head: Option<&(Dataset, Package)>,
         begin: &Begin,
     ) -> Result<(Course, Admission), Stop> {
@@ -157,10 +172,10 @@ impl Scene<'_> {
             return Err("a package begins with the dataset that it is of".into());
         }
         let package = head.map(|(_, package)| package);
-        let dataset = landing(receive, sent)?;
+        let dataset = landing(asked, sent)?;
         let hidden = || answer::missing(&dataset);
-        let receive = Receive { dataset: dataset.clone(), tail: Tail::Nothing, ..receive.clone() };
-        let (grant, admission) = self.permit(&dataset, Operation::Receive, hidden, |grant| {
+        let receive = Receive { dataset: dataset.clone(), tail: Tail::Nothing, ..asked.clone() };
+        let (grant, (target, admission)) = self.permit(&dataset, Operation::Receive, hidden, |grant| {
             let rules = &grant.receive;
             let place = self.there(&dataset)?;
             self.arriving(grant, &dataset, begin, &place)?;
@@ -172,19 +187,20 @@ impl Scene<'_> {
                 let from = begin.from.ok_or("the stream is a clone of nothing")?;
                 terms.receive.origin = Some(self.origin(grant, from)?);
             }
+            if asked.tail != Tail::Nothing {
+                terms.rewrites.push(Rewrite::Expanded(format!("the stream's name into '{dataset}'")));
+            }
             let before = match &place {
                 Place::Taken(target) => self.force(rules, package, begin, target, &mut terms)?,
                 Place::Nowhere | Place::Vacant => None,
             };
-            Ok(Admission {
-                before,
-                receive: self.exec(terms.receive.render())?,
-                max_bytes: rules.stream.max_bytes,
-                rewrites: terms.rewrites,
-            })
+            let receive = self.exec(terms.receive.render())?;
+            let max_bytes = rules.stream.max_bytes;
+            Ok((place.into_target(), Admission { before, receive, max_bytes, rewrites: terms.rewrites }))
         })?;
-        let newest = [(dataset.clone(), Newest::of(begin))].into();
-        Ok((Course { grant, sent: sent.clone(), target: dataset, newest }, admission))
+        let mut course = Course { grant, sent: sent.clone(), target: dataset.clone(), taken: BTreeMap::new() };
+        course.take(dataset, target, begin);
+        Ok((course, admission))
     }
 
     /// A further stream of the package, by the rules of the grant that let the first one in.
@@ -201,18 +217,17 @@ impl Scene<'_> {
         if begin.clone {
             return Err(refused("a clone in a package of several datasets has no place of its own".into()));
         }
-        let place = match course.newest.get(&dataset) {
-            Some(newest) => Place::Taken(Target { referenced: 0, written: 0, newest: Some(newest.clone()) }),
+        let above = dataset.above().next();
+        let place = match course.taken.remove(&dataset) {
+            Some(target) => Place::Taken(target),
             None => match self.there(&dataset)? {
                 // zfs may still be busy with what makes the one above.
-                Place::Nowhere if dataset.above().next().is_some_and(|above| course.newest.contains_key(&above)) => {
-                    Place::Vacant
-                }
+                Place::Nowhere if above.is_some_and(|above| course.taken.contains_key(&above)) => Place::Vacant,
                 place => place,
             },
         };
         self.arriving(grant, &dataset, begin, &place).map_err(refused)?;
-        course.newest.insert(dataset, Newest::of(begin));
+        course.take(dataset, place.into_target(), begin);
         Ok(())
     }
 
@@ -237,7 +252,7 @@ impl Scene<'_> {
         }
         match place {
             Place::Nowhere => {
-                Err(Stop::Hidden(answer::missing_parent(dataset.above().next().as_ref().unwrap_or(dataset))))
+                Err(Stop::Hidden(answer::missing_above(dataset.above().next().as_ref().unwrap_or(dataset))))
             }
             Place::Vacant if begin.from.is_some() && !begin.clone => {
                 Err(Stop::Hidden(answer::missing_for_incremental(dataset)))
@@ -247,6 +262,10 @@ impl Scene<'_> {
                 if begin.from.is_some() && begin.creation < newest.creation =>
             {
                 Err(format!("'{name}' is older than the newest snapshot of '{dataset}'").into())
+            }
+            // zfs would skip it, and lose its place where the records aren't what they say (recv_skip).
+            Place::Taken(Target { guids, .. }) if guids.contains(&begin.guid) => {
+                Err(format!("'{dataset}' has this snapshot already").into())
             }
             Place::Vacant | Place::Taken(_) => Ok(()),
         }
@@ -272,7 +291,7 @@ impl Scene<'_> {
             let is_new = target.referenced <= EMPTY && begin.from.is_none() && !begin.resuming && !replicates;
             if is_new {
                 terms.receive.flags.force = true;
-                terms.rewrites.push(Rewrite::Added("-F, since the dataset is empty".to_owned()));
+                terms.rewrites.push(Rewrite::Added("-F again, since the dataset is empty".to_owned()));
             }
             return Ok(None);
         };
@@ -281,7 +300,7 @@ impl Scene<'_> {
         }
         let snapshot = terms.receive.dataset.snapshot(&newest.name);
         terms.rewrites.push(Rewrite::Added(format!("zfs rollback {snapshot}")));
-        let rollback = Rollback { snapshot, recursive: false, clones: false, force: false };
+        let rollback = Rollback { snapshot, newer: false, clones: false, force: false };
         self.exec(rollback.render()).map(Some)
     }
 
@@ -304,19 +323,24 @@ impl Scene<'_> {
 
     /// What is there to receive into.
     fn there(&self, dataset: &Dataset) -> Result<Place, Stop> {
-        let asked = [Property::Native("referenced"), Property::Native("written")];
-        let datasets: Vec<Dataset> = std::iter::once(dataset.clone()).chain(dataset.above().next()).collect();
-        let mut found = self.host.properties(&datasets, &asked)?.into_iter();
-        let Some(values) = found.next().flatten() else {
-            return Ok(if found.next().flatten().is_some() { Place::Vacant } else { Place::Nowhere });
+        let ask = |dataset: &Dataset, properties: &[&'static str]| {
+            let properties: Vec<Property> = properties.iter().map(|name| Property::Native(name)).collect();
+            let answers = self.host.properties(std::slice::from_ref(dataset), &properties)?;
+            Ok::<_, HostError>(answers.into_iter().next().flatten())
+        };
+        let Some(values) = ask(dataset, &["referenced", "written"])? else {
+            let above = dataset.above().next().map(|above| ask(&above, &["type"])).transpose()?;
+            return Ok(if above.flatten().is_some() { Place::Vacant } else { Place::Nowhere });
         };
         let mut sizes = values.iter().map(|value| value.parse::<u64>());
         let (Some(Ok(referenced)), Some(Ok(written))) = (sizes.next(), sizes.next()) else {
             return Err(HostError::Failed("zfs printed something else than sizes".to_owned()).into());
         };
-        let newest = self.host.snapshots(dataset)?.unwrap_or_default().pop();
+        let mut snapshots = self.host.snapshots(dataset)?.unwrap_or_default();
+        let guids = snapshots.iter().map(|snapshot| snapshot.guid).collect();
+        let newest = snapshots.pop();
         let newest = newest.map(|newest| Newest { name: newest.name, guid: newest.guid, creation: newest.creation });
-        Ok(Place::Taken(Target { referenced, written, newest }))
+        Ok(Place::Taken(Target { referenced, written, newest, guids }))
     }
 }
 
@@ -455,5 +479,28 @@ impl Admission {
     /// How it differs from what was sent, besides what was known before.
     pub fn rewrites(&self) -> &[Rewrite] {
         &self.rewrites
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// Lets nothing in.
+    pub(crate) struct Nobody;
+
+    impl Doorkeeper for Nobody {
+        fn begin(&mut self, _: &Reception, _: &Begin) -> Result<Option<Admission>, Denial> {
+            Err(closed())
+        }
+
+        fn broken(&mut self, _: &StreamError) -> Denial {
+            closed()
+        }
+    }
+
+    fn closed() -> Denial {
+        let answer = Answer { stdout: Vec::new(), stderr: b"closed\n".to_vec(), status: 126 };
+        Denial { answer, reason: Some("closed".to_owned()), host: None }
     }
 }

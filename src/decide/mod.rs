@@ -5,14 +5,19 @@
 mod answer;
 pub mod arrival;
 mod builtin;
+mod create;
 mod destroy;
 mod filter;
+mod mount;
 pub mod plan;
 mod pool;
 mod read;
 mod receive;
+mod rename;
+mod rollback;
 mod roots;
 mod send;
+mod set;
 mod snapshot;
 mod target;
 
@@ -167,21 +172,22 @@ impl<'a> Scene<'a> {
             Command::Zpool(zpool) => self.pool(zpool),
             Command::Zfs(zfs) => match zfs {
                 Zfs::Bookmark(bookmarking) => self.bookmark(bookmarking),
+                Zfs::Create(create) => self.create(create),
                 Zfs::Destroy(destroy) => self.destroy(destroy),
                 Zfs::Get(get) => self.get(get),
                 Zfs::Hold(holding) => self.hold(holding),
                 Zfs::Holds(holds) => self.holds(holds),
+                Zfs::Inherit(inherit) => self.inherit(inherit),
                 Zfs::List(list) => self.list(list),
+                Zfs::Mount(dataset) => self.mount(dataset),
                 Zfs::Receive(receiving) => self.receive(receiving),
                 Zfs::Release(holding) => self.release(holding),
+                Zfs::Rename(rename) => self.rename(rename),
+                Zfs::Rollback(rollback) => self.rollback(rollback),
                 Zfs::Send(send) => self.send(send),
+                Zfs::Set(set) => self.set(set),
                 Zfs::Snapshot(snapshotting) => self.snapshot(snapshotting),
-                Zfs::Target(target) => {
-                    let dataset = target.operand.dataset();
-                    let hidden = || answer::missing(&target.operand);
-                    let covered = self.covering(dataset).next().ok_or_else(|| Stop::Hidden(hidden()))?;
-                    Err(Stop::Refused(format!("no grant allows zfs {}", target.operation), Some(covered.id)))
-                }
+                Zfs::Unmount(dataset) => self.unmount(dataset),
                 Zfs::Unserved(subcommand) => Err(format!("zfs {subcommand} is not served").into()),
                 Zfs::Version => self.version(zfs.render()),
             },
@@ -325,4 +331,98 @@ fn dropped(placed: &Placed, privilege: Privilege) -> Option<Rewrite> {
         (Elevation::Sudo, _) => "sudo",
     };
     Some(Rewrite::Dropped(name.to_owned()))
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Requests by a grant that is made by hand, on a host of facts.
+    use super::*;
+    use crate::facts::Table;
+    use crate::policy::{ReceiveRules, SetRules, parse};
+    use crate::record::{Outcome, Step};
+
+    pub(crate) struct Case {
+        pub policy: Policy,
+        pub host: Table,
+    }
+
+    /// A push target: `backup/laptop` and below may be made and received.
+    pub(crate) const HOST: &str = r#"
+        [[dataset]]
+        name = "backup"
+        properties = { setuid = "on", mountpoint = "/backup", compression = "off", recordsize = 131072, canmount = "on", quota = 0 }
+        type = "filesystem"
+        [[dataset]]
+        name = "backup/laptop"
+        properties = { setuid = "off", mountpoint = "none", compression = "lz4", recordsize = 131072, canmount = "on", quota = 1048576 }
+        type = "filesystem"
+        rights = ["create", "mount", "receive"]
+        snapshots = [
+            { name = "b", creation = 2026-11-02T00:00:00Z, createtxg = 11, guid = 2 },
+            { name = "a", creation = 2026-11-03T00:00:00Z, createtxg = 10, guid = 1 },
+        ]
+    "#;
+
+    impl Case {
+        pub fn new(grants: &[(&[&str], &[Operation], ReceiveRules)]) -> Self {
+            let grant = |(place, (datasets, allow, receive)): (usize, &(&[&str], &[Operation], ReceiveRules))| {
+                let policy = parse(&format!("[[grant]]\ndatasets = {datasets:?}\n"), None).unwrap();
+                let allow = allow.iter().copied().collect();
+                Grant { id: GrantId(place + 1), allow, receive: receive.clone().into(), ..policy.grants[0].clone() }
+            };
+            let grants = grants.iter().enumerate().map(grant).collect();
+            Self { policy: Policy { grants, ..parse("", None).unwrap() }, host: Table::parse(HOST).unwrap() }
+        }
+
+        /// One grant for `backup/laptop`.
+        pub fn one(allow: &[Operation], receive: ReceiveRules) -> Self {
+            Self::new(&[(&["backup/laptop"], allow, receive)])
+        }
+
+        /// With other facts.
+        pub fn on(self, facts: &str) -> Self {
+            Self { host: Table::parse(facts).unwrap(), ..self }
+        }
+
+        /// With all grants changed.
+        pub fn with(mut self, change: impl Fn(&mut Grant)) -> Self {
+            let mut grants: Vec<Grant> = self.policy.grants.to_vec();
+            grants.iter_mut().for_each(change);
+            self.policy.grants = grants.into();
+            self
+        }
+
+        /// With `[grant.set]`.
+        pub fn setting(self, names: &[&str]) -> Self {
+            let properties = crate::policy::Names::parse(names.iter().copied()).unwrap();
+            self.with(|grant| grant.set = SetRules { properties: properties.clone() }.into())
+        }
+
+        /// What happens, in one line.
+        pub fn says(&self, line: &str) -> String {
+            let outcome = Outcome::of(&crate::judge(line.as_bytes(), &self.policy, &self.host));
+            if let Some(reason) = outcome.reason {
+                return format!("{}: {reason}", outcome.decision);
+            }
+            let step = |step: &Step| match step {
+                Step::Exec(words) => crate::syntax::quote(words.iter().map(String::as_str)),
+                Step::Answer(stdout, stderr, status) => format!("{status} {stdout}{}", stderr.trim_end()),
+                Step::Exit(status) => format!("exit {status:?}"),
+            };
+            let steps = outcome.stages.iter().map(step).collect::<Vec<_>>().join(" ; ");
+            match outcome.rewrites.is_empty() {
+                true => steps,
+                false => format!("{steps} [{}]", outcome.rewrites.join(", ")),
+            }
+        }
+    }
+
+    pub(crate) fn settings(texts: &[&str]) -> Vec<crate::command::property::Setting> {
+        use crate::command::property::{Property, Setting};
+        let setting = |text: &&str| {
+            let (name, value) = text.split_once('=').unwrap();
+            Setting::of(Property::parse(name).unwrap(), value).unwrap()
+        };
+        texts.iter().map(setting).collect()
+    }
 }

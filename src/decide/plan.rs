@@ -69,6 +69,7 @@ pub enum Action {
 pub struct Reception {
     pub(super) receive: Receive,
     pub(super) exec: Exec,
+    pub(super) rewrites: Vec<Rewrite>,
 }
 
 impl Reception {
@@ -296,6 +297,7 @@ impl fmt::Display for Rewrite {
 pub(crate) mod made {
     //! Plans for the tests of `run`, which can't come by one otherwise.
     use super::*;
+    use crate::decide::arrival::Admission;
 
     pub(crate) fn plan(script: Script<Stage>) -> Plan {
         // Elevated, so that running it doesn't take rights from the process of the tests.
@@ -309,6 +311,11 @@ pub(crate) mod made {
     /// With its standard input and output where they were.
     pub(crate) fn open(stage: Stage) -> Stage {
         Stage { stdin: Source::Inherit, stdout: Sink::Out, ..stage }
+    }
+
+    /// With its standard input where it was.
+    pub(crate) fn piped(stage: Stage) -> Stage {
+        Stage { stdin: Source::Inherit, ..stage }
     }
 
     pub(crate) fn exec(executable: Executable, argv: Argv) -> Exec {
@@ -325,7 +332,12 @@ pub(crate) mod made {
             exclude: Vec::new(),
             origin: None,
         };
-        Action::Receive(Box::new(Reception { receive, exec }))
+        Action::Receive(Box::new(Reception { receive, exec, rewrites: Vec::new() }))
+    }
+
+    pub(crate) fn admission(before: Option<Exec>, receive: Exec, max_bytes: Option<u64>) -> Admission {
+        let rewrites = vec![Rewrite::Added("-x mountpoint".to_owned())];
+        Admission { before, receive, max_bytes, rewrites }
     }
 
     pub(crate) fn run(first: Exec, rest: Vec<Exec>) -> Action {

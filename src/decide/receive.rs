@@ -44,7 +44,8 @@ impl Scene<'_> {
                 let (grant, terms) =
                     self.permit(dataset, Operation::Receive, hidden, |grant| self.terms(grant, receive, None))?;
                 let exec = self.exec(terms.receive.render())?;
-                let reception = Reception { receive: receive.clone(), exec };
+                let rewrites = terms.rewrites.clone();
+                let reception = Reception { receive: receive.clone(), exec, rewrites };
                 let mut verdict = Verdict::new(Action::Receive(Box::new(reception))).by(grant);
                 verdict.rewrites = terms.rewrites;
                 Ok(verdict)
@@ -103,7 +104,7 @@ impl Scene<'_> {
             return Err(format!("the grant sets '{}', which -x leaves out (receive.set)", setting.property).into());
         }
         // Where nothing is, zfs is left to say so, or the stream says where it lands.
-        let nearest = self.nearest(rules, &receive.dataset, &receive.settings)?;
+        let nearest = self.nearest(rules, &receive.dataset, &receive.settings, true)?;
         let mut settings = Vec::new();
         if let Some(nearest) = &nearest {
             if !nearest.exists() && receive.tail == Tail::Nothing {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Scene, Stop, Verdict, answer};
-use crate::command::name::{Dataset, Snapshot};
+use crate::command::name::Dataset;
 use crate::command::zfs::bookmark::Bookmarking;
 use crate::command::zfs::hold::Holding;
 use crate::command::zfs::snapshot::Snapshotting;
@@ -125,15 +125,15 @@ impl Scene<'_> {
     }
 }
 
-/// All snapshots of a command must be allowed; the grant of the first is told.
-pub(super) fn each(
-    snapshots: &[Snapshot],
-    mut rule: impl FnMut(&Snapshot) -> Result<(GrantId, ()), Stop>,
+/// All operands of a command must be allowed; the grant of the first is told.
+pub(super) fn each<T>(
+    operands: &[T],
+    mut rule: impl FnMut(&T) -> Result<(GrantId, ()), Stop>,
 ) -> Result<GrantId, Stop> {
     let mut first = None;
     let mut hidden = None;
-    for snapshot in snapshots {
-        match rule(snapshot) {
+    for operand in operands {
+        match rule(operand) {
             Ok((grant, ())) => {
                 first.get_or_insert(grant);
             }
@@ -147,6 +147,6 @@ pub(super) fn each(
     match (hidden, first) {
         (Some(stop), _) => Err(stop),
         (None, Some(grant)) => Ok(grant),
-        (None, None) => Err("there is no snapshot".into()),
+        (None, None) => Err("there is no operand".into()),
     }
 }

@@ -78,17 +78,18 @@ impl Nearest {
 
 impl Scene<'_> {
     /// Asks once for all that decides on a dataset that may be made: what the grant requires, and what the client's
-    /// settings are compared with. `None` where neither it nor anything above it is there.
+    /// settings are compared with. `None` where neither it nor anything above it is there. `creates` as for [`settle`].
     pub(super) fn nearest(
         &self,
         rules: &ReceiveRules,
         dataset: &Dataset,
         settings: &[Setting],
+        creates: bool,
     ) -> Result<Option<Nearest>, Stop> {
         let mut properties: Vec<Property> = Vec::new();
-        for setting in rules.require.iter().chain(settings) {
-            // Others would make the whole question fail.
-            if setting.property.is_settable() && !properties.contains(&setting.property) {
+        let compared = settings.iter().filter(|setting| is_compared(rules, setting, creates));
+        for setting in rules.require.iter().chain(compared) {
+            if !properties.contains(&setting.property) {
                 properties.push(setting.property.clone());
             }
         }
@@ -113,7 +114,7 @@ impl Scene<'_> {
         }
         missing.reverse();
         let nearest = Nearest { own, parent, missing };
-        Ok((nearest.exists() || nearest.parent.is_some()).then_some(nearest))
+        Ok((nearest.exists() || nearest.parent().is_some()).then_some(nearest))
     }
 
     /// The grant's own `-o` for a dataset of this kind. The account must have the rights, since zfs receive goes on
@@ -188,11 +189,10 @@ fn fate(rules: &ReceiveRules, setting: &Setting, nearest: &Nearest, creates: boo
     for (table, settings) in [("set", &rules.set), ("require", &rules.require)] {
         match settings.iter().find(|other| other.property == *property) {
             // Of a dataset that is there nobody has looked whether it has what is required of those above.
-            Some(other) if property.agrees(other.value(), setting.value()) => {
-                if table == "set" || !nearest.exists() {
-                    return Ok(Fate::HoldsAnyway);
-                }
-            }
+            Some(other) if property.agrees(other.value(), setting.value()) => match table {
+                "require" if nearest.exists() => {}
+                _ => return Ok(Fate::HoldsAnyway),
+            },
             Some(_) => {
                 return Err(format!("the grant has another value for '{property}' than -o (receive.{table})").into());
             }
@@ -202,19 +202,99 @@ fn fate(rules: &ReceiveRules, setting: &Setting, nearest: &Nearest, creates: boo
     if !property.is_settable() {
         return Err(format!("'{property}' can't be set").into());
     }
-    // Its name may hold what no pattern matches, and then nothing allows it.
-    if rules.client_may_set.matches(&property.to_string()) {
+    if is_listed(rules, property) {
         return Ok(Fate::Passes);
     }
-    let is_unmounted = *property == Property::Native("canmount") && ["off", "noauto"].contains(&setting.value());
     let holds = nearest.holds(property).is_some_and(|value| value != "-" && property.agrees(value, setting.value()));
-    if holds || creates && !rules.mount && is_unmounted {
+    if holds || asks_for_no_mount(rules, setting, creates) {
         return Ok(Fate::HoldsAnyway);
     }
     Err(format!("the grant does not allow -o {property} (receive.client_may_set)").into())
 }
 
+/// Whether what becomes of a setting may depend on what holds now. Others are not asked for: zfs might not know them.
+fn is_compared(rules: &ReceiveRules, setting: &Setting, creates: bool) -> bool {
+    let property = &setting.property;
+    property.is_settable()
+        && !is_listed(rules, property)
+        && !asks_for_no_mount(rules, setting, creates)
+        && !rules.set.iter().any(|other| other.property == *property)
+}
+
+/// Whether the client may set it. A name with a delimiter matches no pattern.
+fn is_listed(rules: &ReceiveRules, property: &Property) -> bool {
+    rules.client_may_set.matches(&property.to_string())
+}
+
+fn asks_for_no_mount(rules: &ReceiveRules, setting: &Setting, creates: bool) -> bool {
+    let is_canmount = setting.property == Property::Native("canmount");
+    creates && !rules.mount && is_canmount && ["off", "noauto"].contains(&setting.value())
+}
+
 /// What a dataset that was asked about has for a property.
 fn value<'v>(values: &'v Values, property: &Property) -> Option<&'v str> {
     values.iter().find_map(|(other, value)| (other == property).then_some(value.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::settings;
+    use super::*;
+    use crate::policy::Names;
+
+    fn property(name: &str) -> Property {
+        Property::parse(name).unwrap()
+    }
+
+    fn values(texts: &[&str]) -> Values {
+        settings(texts).into_iter().map(|setting| (setting.property.clone(), setting.value().to_owned())).collect()
+    }
+
+    /// Below `backup`, with its own values if it is there.
+    fn nearest(own: Option<&[&str]>, above: &[&str]) -> Nearest {
+        let parent = Some((Dataset::parse("backup").unwrap(), values(above)));
+        Nearest { own: own.map(values), parent, missing: Vec::new() }
+    }
+
+    fn settled(rules: &ReceiveRules, setting: &str, nearest: &Nearest) -> Option<usize> {
+        settle(rules, &settings(&[setting]), nearest, false).ok().map(|settled| settled.settings.len())
+    }
+
+    #[test]
+    fn what_is_made_inherits_what_can_be_inherited_and_what_is_there_has_its_own() {
+        let made = nearest(None, &["exec=off", "quota=1024"]);
+        assert_eq!(made.holds(&property("exec")), Some("off"));
+        assert_eq!(made.holds(&property("quota")), None);
+        let there = nearest(Some(&["exec=on", "quota=1024"]), &["exec=off"]);
+        assert_eq!(there.holds(&property("exec")), Some("on"));
+        assert_eq!(there.holds(&property("quota")), Some("1024"));
+    }
+
+    #[test]
+    fn what_is_required_above_is_not_taken_to_hold_on_what_is_there() {
+        let rules = ReceiveRules { require: settings(&["setuid=off"]), ..ReceiveRules::default() };
+        assert_eq!(settled(&rules, "setuid=off", &nearest(None, &["setuid=off"])), Some(0));
+        assert_eq!(settled(&rules, "setuid=off", &nearest(Some(&["setuid=off"]), &[])), Some(0));
+        assert_eq!(settled(&rules, "setuid=off", &nearest(Some(&["setuid=on"]), &[])), None);
+    }
+
+    #[test]
+    fn no_value_is_no_value_that_holds() {
+        let rules = ReceiveRules::default();
+        assert_eq!(settled(&rules, "a:b=-", &nearest(None, &["a:b=-"])), None);
+        assert_eq!(settled(&rules, "a:b=c", &nearest(None, &["a:b=c"])), Some(0));
+        assert_eq!(settled(&rules, "canmount=noauto", &nearest(None, &[])), None);
+    }
+
+    #[test]
+    fn an_exclusion_gives_way_to_a_setting_and_to_the_kind() {
+        let exclude = vec![property("mountpoint"), property("sharenfs"), property("readonly")];
+        let client_may_set = Names::parse(["readonly"]).unwrap();
+        let rules = ReceiveRules { exclude, client_may_set, ..ReceiveRules::default() };
+        let names = |kind| -> Vec<String> {
+            excluded(&rules, &settings(&["readonly=on"]), kind).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(names(None), ["mountpoint", "sharenfs"]);
+        assert_eq!(names(Some(Kind::Volume)), Vec::<String>::new());
+    }
 }

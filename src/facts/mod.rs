@@ -169,7 +169,9 @@ impl Host for Table {
 
     fn rights(&self, dataset: &Dataset) -> Result<Option<Rights>, HostError> {
         let rights = self.entry(dataset).and_then(|entry| entry.rights.clone());
-        rights.map(|rights| Some(Rights(rights))).ok_or_else(|| HostError::Unknown(format!("the rights on {dataset}")))
+        rights
+            .map(|rights| Some(Rights::These(rights)))
+            .ok_or_else(|| HostError::Unknown(format!("the rights on {dataset}")))
     }
 }
 

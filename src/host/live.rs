@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use super::rights::{self, Account};
 use super::{BookmarkFacts, Executable, Host, HostError, Rights, SnapshotFacts};
 use crate::command::DIRECTORIES;
 use crate::command::argv::{Argv, Program};
@@ -163,8 +164,15 @@ impl Host for Live<'_> {
         values(&table, datasets, properties)
     }
 
-    fn rights(&self, _dataset: &Dataset) -> Result<Option<Rights>, HostError> {
-        Err(HostError::Failed("zfs allow is not asked yet".to_owned()))
+    /// Asks of the dataset, or of the nearest above it that is there.
+    fn rights(&self, dataset: &Dataset) -> Result<Option<Rights>, HostError> {
+        let account = Account::own()?;
+        for asked in std::iter::once(dataset.clone()).chain(dataset.above()) {
+            if let Some(table) = self.zfs(&rights::question(&asked))? {
+                return rights::read(&table, &account, dataset, asked == *dataset).map(Some);
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod live;
+mod rights;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -65,14 +66,28 @@ pub struct BookmarkFacts {
     pub guid: Guid,
 }
 
-/// The rights that `zfs allow` gives the account on a dataset, permission sets resolved (zfs-allow(8)).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rights(pub BTreeSet<String>);
+/// The rights that the account has on a dataset (zfs-allow(8)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Those of root.
+    All,
+    /// Those that `zfs allow` gives it, permission sets resolved.
+    These(BTreeSet<String>),
+}
+
+impl Default for Rights {
+    fn default() -> Self {
+        Self::These(BTreeSet::new())
+    }
+}
 
 impl Rights {
     /// Whether a right is among them.
     pub fn has(&self, right: &str) -> bool {
-        self.0.contains(right)
+        match self {
+            Self::All => true,
+            Self::These(rights) => rights.contains(right),
+        }
     }
 }
 
@@ -116,7 +131,8 @@ pub trait Host {
     /// The effective values of properties, in the order asked, sizes in bytes; `None` for a dataset that isn't there.
     fn properties(&self, datasets: &[Dataset], properties: &[Property]) -> Result<Vec<Option<Vec<String>>>, HostError>;
 
-    /// What `zfs allow` gives the account on a dataset.
+    /// What `zfs allow` gives the account on a dataset; on one that isn't there, what it would have if it made it. `None`
+    /// where nothing above it is there either.
     fn rights(&self, dataset: &Dataset) -> Result<Option<Rights>, HostError>;
 }
 

@@ -8,7 +8,7 @@ use crate::command::argv::Argv;
 use crate::host::Executable;
 
 use super::flow::Capture;
-use super::wait::{Cut, Group, Supervisor};
+use super::wait::{Cut, Group, Supervisor, Until};
 use super::{RunError, plumbing, spawn};
 
 /// How long zfs may take. A pool that is being imported or is stuck takes for ever.
@@ -46,7 +46,7 @@ fn ask_for(executable: &Executable, argv: &Argv, time: Duration) -> Result<Asked
     let supervisor = Supervisor::begin()?;
     let mut group = Group::default();
     spawn::start(&mut group, command, None)?;
-    match supervisor.wait(&mut group, &mut [&mut stdout, &mut stderr], Some(time))? {
+    match supervisor.wait(&mut group, &mut [&mut stdout, &mut stderr], Until::Over, Some(time))? {
         None => {}
         Some(Cut::Time) => return Err(RunError::Time(name)),
         Some(Cut::Gone | Cut::Signal(_)) => return Err(RunError::Interrupted(name)),

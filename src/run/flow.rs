@@ -94,6 +94,10 @@ impl Channel for Outflow {
             self.written = 0;
         }
     }
+
+    fn close(&mut self) {
+        self.target = Target::Nowhere;
+    }
 }
 
 /// Rows on their way from a program to the client.
@@ -133,6 +137,11 @@ impl Channel for Pump<'_, '_> {
             }
         }
     }
+
+    fn close(&mut self) {
+        self.source = None;
+        self.out.close();
+    }
 }
 
 /// What a program says, kept.
@@ -166,6 +175,10 @@ impl Channel for Capture {
         let room = self.most - self.bytes.len();
         self.overflowed |= bytes.len() > room;
         self.bytes.extend(bytes.into_iter().take(room));
+    }
+
+    fn close(&mut self) {
+        self.source = None;
     }
 }
 

@@ -5,25 +5,31 @@
 mod ask;
 mod confine;
 mod flow;
+mod guard;
 mod plumbing;
+mod reception;
 mod spawn;
 mod sys;
 mod wait;
 
+use std::io::PipeWriter;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::decide::arrival::Doorkeeper;
 use crate::decide::plan::{Action, Answer, Exec, Plan, Run, Sink, Stage};
 use crate::script::{Joint, Pipeline};
 use crate::table::Rows;
 
 pub use ask::{Asked, ask};
 pub use confine::prepare;
+pub use reception::Arrived;
 pub use wait::Cut;
 
 use flow::{Outflow, Pump};
-use wait::{Channel, Group, Supervisor};
+use reception::Receiver;
+use wait::{Channel, Group, Supervisor, Until};
 
 /// Why nothing could be started.
 #[derive(Debug, Error)]
@@ -89,17 +95,19 @@ pub enum Tail {
 }
 
 /// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
     /// As sh gives it.
     pub status: u8,
     /// What ended it before its time.
     pub cut: Option<Cut>,
+    /// What came in.
+    pub arrived: Vec<Arrived>,
 }
 
-/// Does what was decided. An error means that nothing has happened. Does not return where the last program could take
-/// the gate's place.
-pub fn run(plan: Plan, tail: Tail) -> Result<Ended, RunError> {
+/// Does what was decided; streams come in as the doorkeeper says. An error means that nothing has happened. Does not
+/// return where the last program could take the gate's place.
+pub fn run(plan: Plan, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended, RunError> {
     if !plan.is_elevated() {
         confine::no_new_privs()?;
     }
@@ -107,12 +115,12 @@ pub fn run(plan: Plan, tail: Tail) -> Result<Ended, RunError> {
         plumbing::widen_standard();
     }
     let Some(script) = plan.into_script() else {
-        return Ok(Ended { status: 0, cut: None });
+        return Ok(Ended::default());
     };
     let first = Part::of(&script.first).map(|part| (Joint::Then, part));
     let rest = script.rest.iter().map(|(joint, pipeline)| Ok((*joint, Part::of(pipeline)?)));
     let parts = std::iter::once(first).chain(rest).collect::<Result<Vec<_>, RunError>>()?;
-    Session::default().run(parts, tail)
+    Session::default().run(parts, tail, keeper)
 }
 
 /// A pipeline by what it takes to run it.
@@ -124,6 +132,8 @@ enum Part<'p> {
     /// Programs one after another, or one whose rows pass through the gate.
     Sequence(&'p Stage, &'p Run),
     Pipeline(Vec<Program<'p>>),
+    /// A stream comes in, through filters.
+    Receive(Vec<Program<'p>>, Receiver<'p>),
 }
 
 /// A stage that is one program whose output goes where it goes.
@@ -136,10 +146,18 @@ struct Program<'p> {
 
 impl<'p> Part<'p> {
     fn of(pipeline: &'p Pipeline<Stage>) -> Result<Self, RunError> {
+        let stages: Vec<&Stage> = pipeline.leaves().collect();
+        let programs = |stages: &[&'p Stage]| {
+            stages.iter().map(|stage| Program::of(stage).ok_or(RunError::Pipeline)).collect::<Result<Vec<_>, _>>()
+        };
+        if let Some((stage, filters)) = stages.split_last()
+            && let Action::Receive(reception) = stage.action()
+        {
+            return Ok(Self::Receive(programs(filters)?, Receiver { stage, reception }));
+        }
         let stage = &pipeline.first;
         if !pipeline.is_single() {
-            let programs = pipeline.leaves().map(|stage| Program::of(stage).ok_or(RunError::Pipeline));
-            return Ok(Self::Pipeline(programs.collect::<Result<_, _>>()?));
+            return programs(&stages).map(Self::Pipeline);
         }
         Ok(match stage.action() {
             Action::Answer(answer) => Self::Answer(stage, answer),
@@ -169,10 +187,11 @@ struct Session {
     /// Whether anything has happened that the client or the host could have noticed.
     begun: bool,
     supervisor: Option<Supervisor>,
+    arrived: Vec<Arrived>,
 }
 
 impl Session {
-    fn run(mut self, parts: Vec<(Joint, Part)>, tail: Tail) -> Result<Ended, RunError> {
+    fn run(mut self, parts: Vec<(Joint, Part)>, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended, RunError> {
         let mut parts = parts.into_iter().peekable();
         while let Some((joint, part)) = parts.next() {
             let goes_on = match joint {
@@ -183,25 +202,35 @@ impl Session {
             if !goes_on {
                 continue;
             }
-            let replaces = tail == Tail::Replaces && parts.peek().is_none();
+            // What became of a stream is still to be told.
+            let replaces = tail == Tail::Replaces && parts.peek().is_none() && self.arrived.is_empty();
             let done = match part {
-                Part::Exit(status) => return Ok(Ended { status: status.unwrap_or(self.status), cut: None }),
+                Part::Exit(status) => {
+                    self.status = status.unwrap_or(self.status);
+                    return Ok(self.ended(None));
+                }
                 Part::Answer(stage, answer) => self.answer(stage, answer),
                 Part::Program(program) if replaces => Err(self.replace(program)),
                 Part::Program(program) => self.pipeline(&[program]),
                 Part::Sequence(stage, run) => self.sequence(stage, run),
                 Part::Pipeline(programs) => self.pipeline(&programs),
+                Part::Receive(filters, receiver) => self.receive(&filters, receiver, keeper),
             };
             match done {
                 Ok(None) => {}
                 Ok(Some(Cut::Signal(signal))) => {
-                    return Ok(Ended { status: 128 | signal, cut: Some(Cut::Signal(signal)) });
+                    self.status = 128 | signal;
+                    return Ok(self.ended(Some(Cut::Signal(signal))));
                 }
-                Ok(cut) => return Ok(Ended { status: self.status, cut }),
+                Ok(cut) => return Ok(self.ended(cut)),
                 Err(error) => self.status = self.failed(error)?,
             }
         }
-        Ok(Ended { status: self.status, cut: None })
+        Ok(self.ended(None))
+    }
+
+    fn ended(self, cut: Option<Cut>) -> Ended {
+        Ended { status: self.status, cut, arrived: self.arrived }
     }
 
     /// Becomes the program. Returns only if that failed.
@@ -221,18 +250,25 @@ impl Session {
 
     fn pipeline(&mut self, programs: &[Program]) -> Result<Option<Cut>, RunError> {
         self.supervisor()?;
-        for (program, behind) in programs.iter().zip((0..programs.len()).rev()) {
+        let mut group = self.start(programs, None)?;
+        let cut = self.wait(&mut group, &mut [])?;
+        self.status = group.status();
+        Ok(cut)
+    }
+
+    /// Starts the stages of a pipeline, the last with its output into a pipe of the gate's if one is given.
+    fn start(&mut self, programs: &[Program], output: Option<PipeWriter>) -> Result<Group, RunError> {
+        let stages_behind = (0..programs.len() + usize::from(output.is_some())).rev();
+        for (program, behind) in programs.iter().zip(stages_behind) {
             // A note is the gate's, not the program's: it never goes into the stage behind.
             let sink =
                 if behind > 0 && program.stage.stderr() == Sink::Out { Sink::Err } else { program.stage.stderr() };
             self.note(sink, program.note);
         }
         let stages: Vec<_> = programs.iter().map(|program| (program.stage, program.exec)).collect();
-        let mut group = spawn::pipeline(&stages, self.begun)?;
+        let group = spawn::pipeline(&stages, self.begun, output)?;
         self.begun = true;
-        let cut = self.wait(&mut group, &mut [])?;
-        self.status = group.status();
-        Ok(cut)
+        Ok(group)
     }
 
     /// Goes on whatever becomes of each program; the status is that of the first that failed.
@@ -304,7 +340,7 @@ impl Session {
     }
 
     fn wait(&mut self, group: &mut Group, channels: &mut [&mut dyn Channel]) -> Result<Option<Cut>, RunError> {
-        self.supervisor()?.wait(group, channels, None)
+        self.supervisor()?.wait(group, channels, Until::Over, None)
     }
 }
 
@@ -314,6 +350,7 @@ mod tests {
 
     use super::*;
     use crate::command::argv::{Argv, Program as Name};
+    use crate::decide::arrival::testing::Nobody;
     use crate::decide::plan::made;
     use crate::host::Executable;
     use crate::script::Script;
@@ -343,7 +380,7 @@ mod tests {
     }
 
     fn ended(script: Script<Stage>) -> Result<u8, RunError> {
-        run(made::plan(script), Tail::Child).map(|ended| ended.status)
+        run(made::plan(script), Tail::Child, &mut Nobody).map(|ended| ended.status)
     }
 
     fn status(script: Script<Stage>) -> u8 {
@@ -417,7 +454,7 @@ mod tests {
     fn a_command_that_was_not_done_whole_has_a_status_of_its_own() {
         for (program, expected) in [("exit 0", 1), ("exit 3", 3)] {
             let script = list(made::stage(made::partial(sh(program), 1)), []);
-            assert_eq!(run(made::plan(script), Tail::Replaces).unwrap().status, expected);
+            assert_eq!(run(made::plan(script), Tail::Replaces, &mut Nobody).unwrap().status, expected);
         }
     }
 
@@ -474,7 +511,7 @@ mod tests {
         let stage = stage("sleep 60 & sleep 60");
         let Action::Run(run) = stage.action() else { panic!() };
         let mut group = spawn::one(&stage, run.execs().next().unwrap(), None).unwrap();
-        let cut = supervisor.wait(&mut group, &mut [], Some(Duration::from_millis(100))).unwrap();
+        let cut = supervisor.wait(&mut group, &mut [], Until::Over, Some(Duration::from_millis(100))).unwrap();
         assert_eq!((cut, group.status()), (Some(Cut::Time), 143));
         assert!(start.elapsed() < Duration::from_secs(4));
     }

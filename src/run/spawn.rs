@@ -70,15 +70,28 @@ pub(super) fn one(stage: &Stage, exec: &Exec, output: Option<PipeWriter>) -> Res
     Ok(group)
 }
 
-/// Starts all stages from left to right. If the first can't start and nothing has begun, that is an error; a stage that
+/// Starts a program of a stage as a member of the group, reading from what is given.
+pub(super) fn member(group: &mut Group, stage: &Stage, exec: &Exec, input: impl Into<Stdio>) -> Result<(), RunError> {
+    let mut command = program(exec);
+    connect(&mut command, stage, None, None)?;
+    command.stdin(input);
+    start(group, command, exec.memory())
+}
+
+/// Starts all stages from left to right, the last with its output into a pipe of the gate's if one is given. If the first can't start and nothing has begun, that is an error; a stage that
 /// can't start later is a member that has failed, as in sh.
-pub(super) fn pipeline(stages: &[(&Stage, &Exec)], begun: bool) -> Result<Group, RunError> {
+pub(super) fn pipeline(
+    stages: &[(&Stage, &Exec)],
+    begun: bool,
+    mut output: Option<PipeWriter>,
+) -> Result<Group, RunError> {
     let pipes = stages.iter().skip(1).map(|_| plumbing::wide_pipe()).collect::<Result<Vec<_>, _>>()?;
     let mut pipes = pipes.into_iter();
     let mut group = Group::default();
     let mut input = None;
     for (stage, exec) in stages {
-        let (next, output) = pipes.next().unzip();
+        let (next, between) = pipes.next().unzip();
+        let output = between.or_else(|| output.take());
         // The ends of pipes go into the command and with it: if the gate kept one, no reader would see the end.
         let mut command = program(exec);
         let started = connect(&mut command, stage, input, output.as_ref())

@@ -6,6 +6,7 @@ use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -50,8 +51,27 @@ pub(super) trait Channel {
     /// What it waits for; `None` when it has nothing to do any more.
     fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)>;
 
+    /// By when it wants a step even if what it waits for isn't there.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
     /// One step that can't block, now that what it waited for is there.
     fn step(&mut self);
+
+    /// Lets go of its descriptors. A program with more rights than ours (sudo) ends by that alone.
+    fn close(&mut self);
+}
+
+/// What a wait waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// All processes have ended and all channels have nothing to do.
+    Over,
+    /// All channels have nothing to do. No process is looked after, so that the group stays open to further members.
+    Idle,
+    /// The last process has ended, whatever the others and the channels do.
+    Last,
 }
 
 impl Group {
@@ -81,6 +101,10 @@ impl Group {
             Some(Member::Ended(status)) => *status,
             _ => 0,
         }
+    }
+
+    fn last_ended(&self) -> bool {
+        !matches!(self.members.last(), Some(Member::Running(_)))
     }
 
     fn is_running(&self) -> bool {
@@ -123,47 +147,68 @@ impl Supervisor {
     /// Before the first child is started: its end must not be missed.
     pub(super) fn begin() -> Result<Self, RunError> {
         let signals = sys::catch(&TAKEN).map_err(|error| RunError::System { what: "take signals", error })?;
+        SUPERVISORS.fetch_add(1, Ordering::Relaxed);
         Ok(Self { signals })
     }
 
-    /// Until all processes have ended and all channels have nothing to do, or something cuts it short.
+    /// Until it is over or its time is up, or something cuts it short; then all processes are ended.
     pub(super) fn wait(
         &self,
         group: &mut Group,
         channels: &mut [&mut dyn Channel],
+        until: Until,
         time: Option<Duration>,
     ) -> Result<Option<Cut>, RunError> {
         let deadline = time.map(|time| Instant::now() + time);
         let mut cut = None;
         while cut.is_none() {
-            group.reap();
-            if !group.is_running() && channels.iter().all(|channel| channel.interest().is_none()) {
+            let is_idle = |channels: &[&mut dyn Channel]| channels.iter().all(|channel| channel.interest().is_none());
+            if until != Until::Idle {
+                group.reap();
+            }
+            let is_over = match until {
+                Until::Over => !group.is_running() && is_idle(channels),
+                Until::Idle => is_idle(channels),
+                Until::Last => group.last_ended(),
+            };
+            if is_over {
                 return Ok(None);
             }
             cut = self.step(channels, deadline)?;
         }
-        group.signal(Signal::SIGTERM);
-        self.bury(group)?;
+        for channel in channels {
+            channel.close();
+        }
+        self.end(group)?;
         Ok(cut)
+    }
+
+    /// Has all processes end that haven't.
+    pub(super) fn end(&self, group: &mut Group) -> Result<(), RunError> {
+        group.signal(Signal::SIGTERM);
+        self.bury(group)
     }
 
     /// Waits once, and does what there is to do then.
     fn step(&self, channels: &mut [&mut dyn Channel], deadline: Option<Instant>) -> Result<Option<Cut>, RunError> {
         let stdout = io::stdout();
+        let first = channels.iter().filter_map(|channel| channel.deadline()).chain(deadline).min();
         let ready: Vec<bool> = {
             let own =
                 [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN), PollFd::new(stdout.as_fd(), PollFlags::empty())];
             let interests = channels.iter().filter_map(|channel| channel.interest());
             let mut descriptors: Vec<PollFd> =
                 own.into_iter().chain(interests.map(|(descriptor, events)| PollFd::new(descriptor, events))).collect();
-            wait_for(&mut descriptors, deadline)?;
+            wait_for(&mut descriptors, first)?;
             descriptors.iter().map(|descriptor| descriptor.any().unwrap_or(true)).collect()
         };
         let mut ready = ready.into_iter();
         let (signalled, gone) = (ready.next() == Some(true), ready.next() == Some(true));
         let waiting = channels.iter_mut().filter(|channel| channel.interest().is_some());
-        for (channel, _) in waiting.zip(ready).filter(|(_, ready)| *ready) {
-            channel.step();
+        for (channel, ready) in waiting.zip(ready) {
+            if ready || channel.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
+                channel.step();
+            }
         }
         let signal = if signalled { self.ending_signal() } else { None };
         let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -196,9 +241,12 @@ impl Supervisor {
 }
 
 impl Drop for Supervisor {
-    /// Signals that come later have their own effect again.
+    /// Signals that come later have their own effect again, unless this was a question to the host while something
+    /// else runs.
     fn drop(&mut self) {
-        let _ = sys::release(&TAKEN);
+        if SUPERVISORS.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let _ = sys::release(&TAKEN);
+        }
     }
 }
 
@@ -212,6 +260,9 @@ fn wait_for(descriptors: &mut [PollFd], deadline: Option<Instant>) -> Result<(),
         Err(error) => Err(system("wait")(error)),
     }
 }
+
+/// How many there are.
+static SUPERVISORS: AtomicUsize = AtomicUsize::new(0);
 
 /// A child's end, and what would end the gate and leave its children behind.
 const TAKEN: [Signal; 8] = [

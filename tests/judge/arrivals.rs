@@ -135,6 +135,8 @@ fn force_stays_where_it_destroys_nothing_and_is_a_rollback_to_the_newest_elsewhe
     for (dataset, begin, expected) in cases {
         assert_eq!(push(&line(dataset), &[begin]), expected, "{dataset}");
     }
+    let again = push("zfs receive backup/laptop/data", &[Begin { guid: Guid(1), ..incremental("tank/x@s", 2) }]);
+    assert_eq!(again, "refused: 'backup/laptop/data' has this snapshot already");
     let unforced = push("zfs receive -s backup/laptop/data", &[incremental("tank/x@s", 2)]);
     assert_eq!(unforced, "zfs receive -s -u -- backup/laptop/data");
     let dry = push("zfs receive -n -F backup/laptop/data", &[incremental("tank/x@s", 2)]);

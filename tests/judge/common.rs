@@ -65,8 +65,8 @@ pub fn corpus() -> BTreeMap<String, Vec<Vec<u8>>> {
         .collect()
 }
 
-/// A host on which every snapshot and bookmark that the corpus names is there, on tank/data and all below it, each
-/// arrived in the order of its name, a day apart; nothing is encrypted.
+/// A host on which every snapshot and bookmark that the corpus names is there, on tank/data and backup/laptop and all
+/// below them, each arrived in the order of its name, a day apart; nothing is encrypted, and nothing is changed.
 pub fn corpus_host() -> Table {
     let mut names = BTreeMap::from([('@', BTreeSet::new()), ('#', BTreeSet::new())]);
     let is_part = |character: char| character.is_ascii_alphanumeric() || "-_.:".contains(character);
@@ -90,8 +90,15 @@ pub fn corpus_host() -> Table {
         .enumerate()
         .map(|(place, name)| format!("{{ name = \"{name}\", guid = {} }},\n", place + 1))
         .collect();
-    let facts = format!(
-        "[[dataset]]\nname = \"tank/data\"\nbelow = true\ntype = \"filesystem\"\nencryption = \"off\"\nsnapshots = [{snapshots}]\nbookmarks = [{bookmarks}]\n"
-    );
-    Table::parse(&facts).unwrap().at(UNIX_EPOCH + Duration::from_secs(1_795_000_000))
+    let properties = "setuid = \"off\", devices = \"off\", mountpoint = \"none\", readonly = \"on\", canmount = \"on\", \
+                      compression = \"on\", recordsize = 131072, mounted = \"no\", written = 0, referenced = 98304";
+    let dataset = |name: &str| {
+        format!(
+            "[[dataset]]\nname = \"{name}\"\nbelow = true\ntype = \"filesystem\"\nencryption = \"off\"\n\
+             properties = {{ {properties} }}\nsnapshots = [{snapshots}]\nbookmarks = [{bookmarks}]\n"
+        )
+    };
+    Table::parse(&(dataset("tank/data") + &dataset("backup/laptop")))
+        .unwrap()
+        .at(UNIX_EPOCH + Duration::from_secs(1_795_000_000))
 }

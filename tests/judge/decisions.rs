@@ -65,20 +65,22 @@ fn odd_but_right_commands_run() {
     }
 }
 
-/// The commands that clients were seen to send, by the role alone. `tests/cases/FILE` says for each line of
+/// The commands that clients were seen to send, by the role of that side alone. `tests/cases/FILE` says for each line of
 /// `tests/corpus/FILE` what is decided and what happens; ZFS_SHELL_BLESS=1 writes what is seen, to be read before it is
 /// committed.
 #[test]
 fn what_clients_send_is_decided_as_the_tables_say() {
-    let policy = policy("[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/data\"]\n");
+    let pull = policy("[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/data\"]\n");
+    let push = policy("[[grant]]\nrole = \"push-target\"\ndatasets = [\"backup/laptop\"]\n");
     let host = corpus_host();
     let bless = std::env::var_os("ZFS_SHELL_BLESS").is_some();
     let mut wrong = Vec::new();
     for (name, text) in corpus() {
+        let policy = if name.contains("-target") { &push } else { &pull };
         let seen: String = text
             .iter()
             .map(|line| {
-                let outcome = judge(line, &policy, &host);
+                let outcome = judge(line, policy, &host);
                 let rewrites = match outcome.rewrites.is_empty() {
                     true => String::new(),
                     false => format!("\t[{}]", outcome.rewrites.join(", ")),

@@ -5,12 +5,13 @@ use proptest::prelude::*;
 use zfs_shell::facts::Table;
 use zfs_shell::record::{Outcome, Step};
 
-const GRANTS: [&str; 5] = [
+const GRANTS: [&str; 6] = [
     "role = \"pull-source\"\ndatasets = [\"tank/data\"]",
     "datasets = [\"tank/data\"]\nallow = [\"list\"]",
     "role = \"pull-source\"\ndatasets = [\"tank/data/a\", \"tank/data/b\"]",
     "datasets = [\"tank\"]\nallow = [\"list\", \"send\"]\nscope = \"local\"",
     "role = \"pull-source\"\ndatasets = [\"backup/laptop\"]\nallow = [\"list\", \"destroy\", \"snapshot\"]",
+    "role = \"push-target\"\ndatasets = [\"backup/laptop\"]",
 ];
 const EXCEPTIONS: [&str; 3] = ["tank/data/a", "tank/data/my docs:2026", "backup/laptop/tank"];
 
@@ -41,15 +42,16 @@ fn asked_again(outcome: &Outcome) -> Option<String> {
         _ => None,
     };
     let commands: Option<Vec<String>> = outcome.stages.iter().map(command).collect();
-    let is_send = |command: &String| command.starts_with("zfs send");
     let commands = commands.filter(|commands| !commands.is_empty())?;
-    Some(commands.join(if commands.first().is_some_and(is_send) { " | " } else { " ; " }))
+    let is = |command: Option<&String>, operation: &str| command.is_some_and(|command| command.starts_with(operation));
+    let streams = is(commands.first(), "zfs send") || is(commands.last(), "zfs receive");
+    Some(commands.join(if streams { " | " } else { " ; " }))
 }
 
 /// Rewriting is done once: what runs is what would run if the client had asked for just that.
 #[test]
 fn judging_what_was_rendered_gives_the_same_programs() {
-    let policy = policy(&written(&[0], &[]));
+    let policy = policy(&written(&[0, 5], &[]));
     let host = corpus_host();
     let mut seen = 0;
     for line in lines() {
@@ -65,7 +67,7 @@ fn judging_what_was_rendered_gives_the_same_programs() {
 /// A failure has a reason and nothing that runs; anything else has no reason.
 #[test]
 fn a_request_is_decided_whole() {
-    let policy = policy(&written(&[0, 3], &[0]));
+    let policy = policy(&written(&[0, 3, 5], &[0]));
     let host = corpus_host();
     for line in lines() {
         let outcome = judge(&line, &policy, &host);
@@ -142,7 +144,7 @@ proptest! {
             let at = at.index(line.len());
             line[at] = byte;
         }
-        let outcome = judge(&line, &policy(&written(&[0], &[])), &corpus_host());
+        let outcome = judge(&line, &policy(&written(&[0, 5], &[])), &corpus_host());
         for step in &outcome.stages {
             if let Step::Exec(words) = step {
                 prop_assert!(words.iter().all(|word| word.bytes().all(|byte| (b' '..=b'~').contains(&byte))), "{words:?}");

@@ -1,39 +1,47 @@
 //! zfs(8): one file for each operation, each with its type, its option table, `read` and `render`. Rendered argv has
-//! one order that every version of zfs and every libc agrees on: flags, then `--`, then operands.
+//! one order that every version of zfs and every libc agrees on: flags, then `--` (but for `set`), then operands.
 #![forbid(unsafe_code)]
 
 pub mod bookmark;
+pub mod create;
 pub mod destroy;
 pub mod get;
 pub mod hold;
 pub mod list;
+mod mount;
 pub mod receive;
+pub mod rename;
 pub mod rollback;
 pub mod selection;
 pub mod send;
+pub mod set;
 pub mod snapshot;
-pub mod target;
 
 use super::argv::{Argv, Program};
-use super::name::NameError;
+use super::name::{Dataset, NameError};
 use super::options::Text;
 use super::{Error, What};
 use crate::syntax::Word;
 use bookmark::Bookmarking;
+use create::Create;
 use destroy::Destroy;
 use get::Get;
 use hold::{Holding, Holds};
 use list::List;
 use receive::Receiving;
+use rename::Rename;
+use rollback::Rollback;
 use send::Send;
+use set::{Inherit, Set};
 use snapshot::Snapshotting;
-use target::Target;
 
 /// A zfs command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Zfs {
     /// zfs-bookmark(8)
     Bookmark(Bookmarking),
+    /// zfs-create(8)
+    Create(Create),
     /// zfs-destroy(8)
     Destroy(Destroy),
     /// zfs-get(8)
@@ -42,18 +50,28 @@ pub enum Zfs {
     Hold(Holding),
     /// zfs-holds(8)
     Holds(Holds),
+    /// zfs-inherit(8)
+    Inherit(Inherit),
     /// zfs-list(8)
     List(List),
+    /// zfs-mount(8), of one dataset and without an option
+    Mount(Dataset),
     /// zfs-receive(8)
     Receive(Receiving),
     /// zfs-release(8)
     Release(Holding),
+    /// zfs-rename(8)
+    Rename(Rename),
+    /// zfs-rollback(8)
+    Rollback(Rollback),
     /// zfs-send(8)
     Send(Send),
+    /// zfs-set(8)
+    Set(Set),
     /// zfs-snapshot(8)
     Snapshot(Snapshotting),
-    /// zfs-create(8), zfs-rollback(8)
-    Target(Target),
+    /// zfs-unmount(8), of one dataset and without an option
+    Unmount(Dataset),
     /// A subcommand of zfs that no policy can allow; its arguments are not looked at.
     Unserved(&'static str),
     /// `zfs version`, `zfs --version`, `zfs -V`
@@ -68,24 +86,18 @@ const UNSERVED: &[&str] = &[
     "diff",
     "groupspace",
     "help",
-    "inherit",
     "jail",
     "load-key",
-    "mount",
     "program",
     "project",
     "projectspace",
     "promote",
     "redact",
-    "rename",
     "rewrite",
-    "set",
     "share",
-    "umount",
     "unallow",
     "unjail",
     "unload-key",
-    "unmount",
     "unshare",
     "unzone",
     "upgrade",
@@ -103,17 +115,22 @@ impl Zfs {
         let subcommand = Text::from(subcommand);
         Ok(match subcommand.text {
             "bookmark" => Self::Bookmark(Bookmarking::read(subcommand, words)?),
-            "create" => Self::Target(Target::create(subcommand, words)?),
+            "create" => Self::Create(Create::read(subcommand, words)?),
             "destroy" => Self::Destroy(Destroy::read(subcommand, words)?),
             "get" => Self::Get(Get::read(subcommand, words)?),
             "hold" => Self::Hold(Holding::read(subcommand, words)?),
             "holds" => Self::Holds(Holds::read(subcommand, words)?),
+            "inherit" => Self::Inherit(Inherit::read(subcommand, words)?),
             "list" => Self::List(List::read(subcommand, words)?),
+            "mount" => mount::read(words).map_or(Self::Unserved("mount"), Self::Mount),
             "receive" | "recv" => Self::Receive(Receiving::read(subcommand, words)?),
             "release" => Self::Release(Holding::read(subcommand, words)?),
-            "rollback" => Self::Target(Target::rollback(subcommand, words)?),
+            "rename" => Self::Rename(Rename::read(subcommand, words)?),
+            "rollback" => Self::Rollback(Rollback::read(subcommand, words)?),
             "send" => Self::Send(Send::read(subcommand, words)?),
+            "set" => Self::Set(Set::read(subcommand, words)?),
             "snapshot" | "snap" => Self::Snapshot(Snapshotting::read(subcommand, words)?),
+            "umount" | "unmount" => mount::read(words).map_or(Self::Unserved("unmount"), Self::Unmount),
             "version" | "--version" | "-V" => match words.first() {
                 None => Self::Version,
                 Some(extra) => return Err(Text::from(extra).error(What::ExtraOperand)),
@@ -132,17 +149,24 @@ impl Zfs {
     pub fn render(&self) -> Option<Argv> {
         Some(match self {
             Self::Bookmark(bookmarking) => bookmarking.render(),
+            Self::Create(create) => create.render(),
             Self::Destroy(destroy) => destroy.render(),
             Self::Get(get) => get.render(),
             Self::Hold(holding) => holding.render("hold"),
             Self::Holds(holds) => holds.render(),
+            Self::Inherit(inherit) => inherit.render(),
             Self::List(list) => list.render(),
+            Self::Mount(dataset) => mount::render("mount", dataset),
             Self::Receive(receiving) => receiving.render(),
             Self::Release(holding) => holding.render("release"),
+            Self::Rename(rename) => rename.render(),
+            Self::Rollback(rollback) => rollback.render(),
             Self::Send(send) => send.render(),
+            Self::Set(set) => set.render(),
             Self::Snapshot(snapshotting) => snapshotting.render(),
+            Self::Unmount(dataset) => mount::render("unmount", dataset),
             Self::Version => argv("version"),
-            Self::Target(_) | Self::Unserved(_) => return None,
+            Self::Unserved(_) => return None,
         })
     }
 }

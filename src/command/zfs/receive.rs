@@ -213,3 +213,64 @@ impl fmt::Display for Origin<'_> {
 }
 
 rendered!(Origin<'_>);
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{read, rendered_again};
+    use super::*;
+
+    #[test]
+    fn flags_may_be_bundled_or_behind_the_operand() {
+        for line in ["receive -sF backup/a", "recv backup/a -F -s", "receive -F -s -- backup/a"] {
+            assert_eq!(rendered_again(line), "zfs receive -F -s -- backup/a", "{line}");
+        }
+        assert_eq!(rendered_again("receive -vnuhMe backup/a"), "zfs receive -e -M -h -n -u -v -- backup/a");
+        assert_eq!(rendered_again("receive -d backup"), "zfs receive -d -- backup");
+        assert_eq!(rendered_again("receive backup/a@b"), "zfs receive -- backup/a@b");
+        assert_eq!(rendered_again("recv -A 'backup/a'"), "zfs receive -A -- backup/a");
+    }
+
+    #[test]
+    fn properties_are_written_by_their_full_names() {
+        assert_eq!(
+            rendered_again("receive -o rdonly=on -ocompress=lz4 -x recsize -x a:b backup/a"),
+            "zfs receive -o readonly=on -o compression=lz4 -x recordsize -x a:b -- backup/a"
+        );
+        // zfs wants each once, whatever it is called ("specified multiple times").
+        for line in ["-o compress=on -o compression=off", "-x compress -x compression", "-o compress=on -x compression"]
+        {
+            assert_eq!(read(&format!("receive {line} backup/a")), Err(What::Conflict), "{line}");
+        }
+        for line in ["-o readonly", "-o frob=1", "-x frob", "-x readonly=on"] {
+            assert!(matches!(read(&format!("receive {line} backup/a")), Err(What::Value | What::Property)), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_goes_together_in_no_version_is_refused() {
+        for line in [
+            "-A -s backup/a",
+            "-A -n backup/a",
+            "-A -u backup/a",
+            "-A -d backup/a",
+            "-A backup/a@b",
+            "-d backup/a@b",
+            "-d -e backup/a",
+        ] {
+            assert_eq!(read(&format!("receive {line}")), Err(What::Conflict), "{line}");
+        }
+        assert_eq!(read("receive -c backup/a@b"), Err(What::Option));
+        assert_eq!(read("receive --force backup/a"), Err(What::Option));
+        assert_eq!(read("receive"), Err(What::MissingOperand));
+        assert_eq!(read("receive backup/a backup/b"), Err(What::ExtraOperand));
+        assert!(matches!(read("receive 'backup/a#b'"), Err(What::Name(NameError::UnexpectedDelimiter))));
+        assert!(matches!(read("receive backup/a/%recv"), Err(What::Name(_))));
+    }
+
+    #[test]
+    fn what_an_option_took_is_no_flag() {
+        assert_eq!(read("receive -x -F backup/a"), Err(What::Property));
+        assert_eq!(read("receive -o -F backup/a"), Err(What::Value));
+        assert_eq!(read("receive -- -F"), Err(What::Name(NameError::Pool)));
+    }
+}

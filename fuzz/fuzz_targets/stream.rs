@@ -1,0 +1,55 @@
+//! Whatever the bytes: a walk asks for no more than its limits, each byte once, and in a package only for streams of its
+//! dataset or below it, each snapshot once.
+#![no_main]
+
+use std::collections::BTreeSet;
+
+use libfuzzer_sys::fuzz_target;
+use zfs_shell::stream::{Begin, Kind, MAX_BLOCK, MAX_LIST, MAX_PACKAGE, Need, RECORD, Walk};
+
+fuzz_target!(|bytes: &[u8]| {
+    let (mut walk, mut left, mut begins) = (Walk::new(), bytes, Vec::<Begin>::new());
+    loop {
+        let size = match walk.need() {
+            Need::Nothing => break,
+            Need::Record => RECORD,
+            Need::Payload(size) => {
+                assert!(0 < size && size <= if begins.is_empty() { MAX_PACKAGE } else { MAX_LIST });
+                size
+            }
+            Need::Pass(size) => {
+                assert!(0 < size && size <= MAX_BLOCK && !begins.is_empty());
+                // In two steps, as it may come from a pipe.
+                walk.passed(size / 3);
+                assert_eq!(walk.need(), Need::Pass(size - size / 3));
+                walk.passed(size - size / 3);
+                assert_eq!(walk.need(), Need::Record);
+                let Some(after) = left.get(size as usize..) else { break };
+                left = after;
+                continue;
+            }
+        };
+        let Some((next, after)) = left.split_at_checked(size) else { break };
+        left = after;
+        match walk.take(next) {
+            Ok(begin) => begins.extend(begin),
+            Err(error) => {
+                assert_eq!(walk.take(next), Err(error));
+                break;
+            }
+        }
+    }
+    let Some((first, streams)) = begins.split_first() else { return };
+    let Kind::Package(package) = &first.kind else {
+        assert!(streams.is_empty());
+        return;
+    };
+    let sent = &first.snapshot.dataset;
+    assert!(package.members.iter().all(|member| member.dataset.is_within(sent)));
+    let mut came = BTreeSet::new();
+    for begin in streams {
+        assert!(begin.snapshot.dataset.is_within(sent) && !matches!(begin.kind, Kind::Package(_)));
+        assert!(package.recursive && !package.members.is_empty() || begin.snapshot.dataset == *sent);
+        assert!(came.insert((&begin.snapshot.dataset, begin.guid)));
+    }
+});
