@@ -392,7 +392,20 @@ fn a_refusal_starts_no_program() {
 /// What reads, it may have been asked by the gate; everything else counts as run.
 const WITNESS: &str = r#"#!/bin/sh
 case "$1" in
-    get) echo "$*" >>/tmp/asked; case "$*" in */enc) echo aes-256-gcm ;; *) echo off ;; esac ;;
+    get)
+        echo "$*" >>/tmp/asked
+        case "$*" in
+            *"-o name,property,value"*)
+                while [ "$1" != -- ]; do shift; done
+                properties=$2
+                shift 2
+                IFS=,
+                for dataset in "$@"; do
+                    for property in $properties; do printf '%s\t%s\t-\n' "$dataset" "$property"; done
+                done ;;
+            */enc) echo aes-256-gcm ;;
+            *) echo off ;;
+        esac ;;
     list)
         echo "$*" >>/tmp/asked
         for dataset in "$@"; do :; done

@@ -2,12 +2,6 @@
 //! which zfs takes too and rounds, are left out.
 #![forbid(unsafe_code)]
 
-use std::fmt;
-
-use super::argv::rendered;
-use super::options::Text;
-use super::{Error, What};
-
 /// A number of bytes, written as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(u64);
@@ -31,24 +25,11 @@ impl Size {
         number.parse::<u64>().ok()?.checked_mul(1 << shift).map(Self)
     }
 
-    /// Reads one of at least one byte.
-    pub(super) fn read(text: Text<'_>) -> Result<Self, Error> {
-        Self::parse(text.text).filter(|size| size.0 > 0).ok_or(text.error(What::Number))
-    }
-
     /// In bytes.
     pub fn bytes(self) -> u64 {
         self.0
     }
 }
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-rendered!(Size);
 
 #[cfg(test)]
 mod tests {

@@ -150,7 +150,8 @@ impl<'a> Arrival<'a> {
                 Ok(None)
             }
             None => {
-                let (course, admission) = scene.admit(&reception.receive, self.head.as_ref(), begin)?;
+                let (course, mut admission) = scene.admit(&reception.receive, self.head.as_ref(), begin)?;
+                admission.rewrites.retain(|rewrite| !reception.rewrites.contains(rewrite));
                 self.course = Some(course);
                 Ok(Some(admission))
             }
@@ -162,7 +163,7 @@ impl Scene<'_> {
     /// The first stream, with what the head of its package says.
     fn admit(
         &self,
-        receive: &Receive,
+        asked: &Receive,
         head: Option<&(Dataset, Package)>,
         begin: &Begin,
     ) -> Result<(Course, Admission), Stop> {
@@ -171,9 +172,9 @@ impl Scene<'_> {
             return Err("a package begins with the dataset that it is of".into());
         }
         let package = head.map(|(_, package)| package);
-        let dataset = landing(receive, sent)?;
+        let dataset = landing(asked, sent)?;
         let hidden = || answer::missing(&dataset);
-        let receive = Receive { dataset: dataset.clone(), tail: Tail::Nothing, ..receive.clone() };
+        let receive = Receive { dataset: dataset.clone(), tail: Tail::Nothing, ..asked.clone() };
         let (grant, (target, admission)) = self.permit(&dataset, Operation::Receive, hidden, |grant| {
             let rules = &grant.receive;
             let place = self.there(&dataset)?;
@@ -185,6 +186,9 @@ impl Scene<'_> {
             if begin.clone {
                 let from = begin.from.ok_or("the stream is a clone of nothing")?;
                 terms.receive.origin = Some(self.origin(grant, from)?);
+            }
+            if asked.tail != Tail::Nothing {
+                terms.rewrites.push(Rewrite::Expanded(format!("the stream's name into '{dataset}'")));
             }
             let before = match &place {
                 Place::Taken(target) => self.force(rules, package, begin, target, &mut terms)?,
@@ -287,7 +291,7 @@ impl Scene<'_> {
             let is_new = target.referenced <= EMPTY && begin.from.is_none() && !begin.resuming && !replicates;
             if is_new {
                 terms.receive.flags.force = true;
-                terms.rewrites.push(Rewrite::Added("-F, since the dataset is empty".to_owned()));
+                terms.rewrites.push(Rewrite::Added("-F again, since the dataset is empty".to_owned()));
             }
             return Ok(None);
         };
@@ -319,11 +323,14 @@ impl Scene<'_> {
 
     /// What is there to receive into.
     fn there(&self, dataset: &Dataset) -> Result<Place, Stop> {
-        let asked = [Property::Native("referenced"), Property::Native("written")];
-        let datasets: Vec<Dataset> = std::iter::once(dataset.clone()).chain(dataset.above().next()).collect();
-        let mut found = self.host.properties(&datasets, &asked)?.into_iter();
-        let Some(values) = found.next().flatten() else {
-            return Ok(if found.next().flatten().is_some() { Place::Vacant } else { Place::Nowhere });
+        let ask = |dataset: &Dataset, properties: &[&'static str]| {
+            let properties: Vec<Property> = properties.iter().map(|name| Property::Native(name)).collect();
+            let answers = self.host.properties(std::slice::from_ref(dataset), &properties)?;
+            Ok::<_, HostError>(answers.into_iter().next().flatten())
+        };
+        let Some(values) = ask(dataset, &["referenced", "written"])? else {
+            let above = dataset.above().next().map(|above| ask(&above, &["type"])).transpose()?;
+            return Ok(if above.flatten().is_some() { Place::Vacant } else { Place::Nowhere });
         };
         let mut sizes = values.iter().map(|value| value.parse::<u64>());
         let (Some(Ok(referenced)), Some(Ok(written))) = (sizes.next(), sizes.next()) else {

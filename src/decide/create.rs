@@ -66,8 +66,8 @@ impl Scene<'_> {
             last.flags.parents = false;
             rewrites.push(Rewrite::Expanded(format!("-p of '{dataset}' into {} datasets", argvs.len() + 1)));
         }
-        let forced = self.forced(rules, dataset, create.kind())?;
-        if create.kind() == Kind::Filesystem && !rules.mount && !last.flags.unmounted {
+        let forced = self.forced(rules, dataset, Kind::Filesystem)?;
+        if !rules.mount && !last.flags.unmounted {
             last.flags.unmounted = true;
             rewrites.push(Rewrite::Added("-u".to_owned()));
         }
@@ -81,7 +81,7 @@ impl Scene<'_> {
     fn parent(&self, rules: &ReceiveRules, parent: &Dataset, asked: Flags) -> Result<Create, Stop> {
         let settings = self.forced(rules, parent, Kind::Filesystem)?;
         let flags = Flags { parents: false, unmounted: asked.unmounted || !rules.mount, ..asked };
-        Ok(Create { dataset: parent.clone(), volume: None, settings, flags })
+        Ok(Create { dataset: parent.clone(), settings, flags })
     }
 }
 
@@ -110,7 +110,6 @@ mod tests {
         let case = case(rules());
         assert_eq!(case.says("zfs create backup/laptop/a"), "zfs create -u -- backup/laptop/a [added -u]");
         assert_eq!(case.says("zfs create -u backup/laptop/a"), "zfs create -u -- backup/laptop/a");
-        assert_eq!(case.says("zfs create -s -V 1G backup/laptop/v"), "zfs create -s -V 1073741824 -- backup/laptop/v");
         let mounts = Case::one(&[Operation::Create], ReceiveRules { mount: true, ..rules() });
         assert_eq!(mounts.says("zfs create backup/laptop/a"), "zfs create -- backup/laptop/a");
     }
@@ -173,7 +172,7 @@ mod tests {
         );
         assert_eq!(
             Case::one(&[Operation::Create], rules()).on("").says("zfs create backup/laptop/a"),
-            "1 cannot create 'backup/laptop/a': parent does not exist"
+            "refused: unknown fact: what there is of backup/laptop/a and above it"
         );
     }
 
@@ -182,10 +181,10 @@ mod tests {
         let mut sudo = case(ReceiveRules { set: settings(&["readonly=on"]), ..rules() });
         sudo.policy.privilege = Privilege::Sudo;
         assert_eq!(
-            sudo.says("zfs create -p -v -o compression=zstd -V 1M backup/laptop/a/v"),
+            sudo.says("zfs create -p -v -o compression=zstd backup/laptop/a/v"),
             "sudo -n -- /usr/sbin/zfs create -u -v -o readonly=on -- backup/laptop/a ; ".to_owned()
-                + "sudo -n -- /usr/sbin/zfs create -v -V 1048576 -o compression=zstd -o readonly=on -- backup/laptop/a/v "
-                + "[expanded -p of 'backup/laptop/a/v' into 2 datasets, added -o readonly=on]"
+                + "sudo -n -- /usr/sbin/zfs create -u -v -o compression=zstd -o readonly=on -- backup/laptop/a/v "
+                + "[expanded -p of 'backup/laptop/a/v' into 2 datasets, added -u, added -o readonly=on]"
         );
         assert!(sudo.says("zfs create -n -p backup/laptop/a/v").contains("/usr/sbin/zfs create -p -n -u"));
     }
@@ -208,8 +207,6 @@ mod tests {
             case(&["readonly=on"]).on(&HOST.replace("receive", "readonly")).says("zfs create -u backup/laptop"),
             "zfs create -u -o readonly=on -- backup/laptop [added -o readonly=on]"
         );
-        // A volume has no setuid, so nothing is missing.
-        assert_eq!(case(&["setuid=off"]).says("zfs create -V 8K backup/laptop"), "zfs create -V 8192 -- backup/laptop");
         assert_eq!(
             case(&["readonly=on"]).says("zfs create backup/laptop/a"),
             "refused: unknown fact: the rights on backup/laptop/a"

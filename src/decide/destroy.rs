@@ -273,12 +273,12 @@ pub(super) fn fates(rules: &[DestroyRule], census: &[SnapshotFacts], now: System
     let mut slots: Vec<(&DestroyRule, Slots)> = rules.iter().map(|rule| (rule, Slots::default())).collect();
     let fate = |(facts, judged): (&SnapshotFacts, Vec<(&DestroyRule, bool)>)| {
         let own = |rule: &DestroyRule| judged.iter().find(|(other, _)| std::ptr::eq(*other, rule));
-        let stays = slots.iter().filter_map(|(rule, slots)| {
+        let mut stays = slots.iter().filter_map(|(rule, slots)| {
             own(rule).map(|(_, stays)| *stays || slots.holds(rule.floor, facts.creation, now))
         });
         match judged.first() {
             None => Fate::Uncovered,
-            Some((first, _)) => match stays.fold(true, |all, stays| all && stays) {
+            Some((first, _)) => match stays.all(|stays| stays) {
                 false => Fate::Goes,
                 true => {
                     let mine = slots.iter_mut().filter(|(rule, _)| own(rule).is_some());

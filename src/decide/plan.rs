@@ -69,6 +69,7 @@ pub enum Action {
 pub struct Reception {
     pub(super) receive: Receive,
     pub(super) exec: Exec,
+    pub(super) rewrites: Vec<Rewrite>,
 }
 
 impl Reception {
@@ -331,7 +332,7 @@ pub(crate) mod made {
             exclude: Vec::new(),
             origin: None,
         };
-        Action::Receive(Box::new(Reception { receive, exec }))
+        Action::Receive(Box::new(Reception { receive, exec, rewrites: Vec::new() }))
     }
 
     pub(crate) fn admission(before: Option<Exec>, receive: Exec, max_bytes: Option<u64>) -> Admission {

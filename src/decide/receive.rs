@@ -44,7 +44,8 @@ impl Scene<'_> {
                 let (grant, terms) =
                     self.permit(dataset, Operation::Receive, hidden, |grant| self.terms(grant, receive, None))?;
                 let exec = self.exec(terms.receive.render())?;
-                let reception = Reception { receive: receive.clone(), exec };
+                let rewrites = terms.rewrites.clone();
+                let reception = Reception { receive: receive.clone(), exec, rewrites };
                 let mut verdict = Verdict::new(Action::Receive(Box::new(reception))).by(grant);
                 verdict.rewrites = terms.rewrites;
                 Ok(verdict)

@@ -163,7 +163,7 @@ fn what_a_stream_could_make_zfs_look_for_elsewhere_is_settled_before() {
     assert_eq!(push("zfs receive backup/laptop/x", std::slice::from_ref(&clone)), refusal);
     let cloning = role("[grant.receive.stream]\nclone = true");
     assert_eq!(
-        arrive(&cloning, "zfs receive backup/laptop/x", &[clone.clone()]),
+        arrive(&cloning, "zfs receive backup/laptop/x", std::slice::from_ref(&clone)),
         "zfs receive -u -o origin=backup/laptop/data@b -- backup/laptop/x"
     );
     let foreign = Begin { from: Some(Guid(77)), ..clone };
@@ -213,7 +213,7 @@ fn the_policy_names_the_snapshots_that_may_arrive_and_whether_raw_alone() {
     let reason = "refused: the grant takes raw streams of encrypted datasets alone (receive.stream.raw): send with -w";
     assert_eq!(arrive(&raw, "zfs receive backup/laptop/x", &[full("tank/x@x")]), reason);
     let stream = Begin { raw: true, ..full("tank/x@x") };
-    assert!(arrive(&raw, "zfs receive backup/laptop/x", &[stream.clone()]).starts_with("zfs receive"));
+    assert!(arrive(&raw, "zfs receive backup/laptop/x", std::slice::from_ref(&stream)).starts_with("zfs receive"));
     // Each stream of a package, not the first alone.
     let package = head("tank/x@y", Package::default());
     let begins = [package, stream, Begin { guid: Guid(100), ..incremental("tank/x@y", 99) }];

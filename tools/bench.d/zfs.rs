@@ -1,6 +1,6 @@
 //! Stands in for zfs. `zfs send DATASET@N` writes N GiB; `zfs send DATASET@N-SIZE` and `-SIZE-package` write a stream of
-//! so many GiB in records of SIZE bytes; `zfs receive` reads one as zfs does, record by record, and throws it away;
-//! anything else does nothing. Against musl, as the gate, since it is part of all that is measured and glibc alone would
+//! so many GiB in records of SIZE bytes; `zfs receive` reads one as zfs does, record by record, and throws it away; `zfs get`
+//! answers what is asked before that, of all datasets but those named `new`; anything else does nothing. Against musl, as the gate, since it is part of all that is measured and glibc alone would
 //! take longer to start than the gate does.
 use std::ffi::{c_int, c_long};
 use std::fs::File;
@@ -15,6 +15,7 @@ fn main() {
     match (words.first().map(String::as_str), what) {
         (Some("send"), Some(what)) => send(what),
         (Some("receive"), _) => receive(),
+        (Some("get"), _) => get(&words),
         _ => {}
     }
 }
@@ -68,6 +69,21 @@ fn receive() {
         }
         if depth == 0 {
             break;
+        }
+    }
+}
+
+fn get(words: &[String]) {
+    let mut operands = words.iter().skip_while(|word| *word != "--").skip(1);
+    let properties: Vec<&str> = operands.next().map_or(Vec::new(), |list| list.split(',').collect());
+    for dataset in operands.filter(|dataset| !dataset.ends_with("/new")) {
+        for property in &properties {
+            let value = match *property {
+                "devices" | "encryption" | "setuid" => "off",
+                "mountpoint" => "none",
+                _ => "0",
+            };
+            println!("{dataset}\t{property}\t{value}");
         }
     }
 }

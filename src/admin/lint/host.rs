@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_not_there_or_not_known_is_found_without_hiding_the_others() {
         let known = format!("{WALLS}, filesystem_limit = 1, snapshot_limit = 1");
-        let told = found(PUSH, &dataset("backup/a", &known));
+        let told = found(PUSH, &format!("[[dataset]]\nname = 'backup'\n{}", dataset("backup/a", &known)));
         let what: Vec<&str> = told.iter().map(|(what, ..)| what.as_str()).collect();
         assert_eq!(what, ["unknown fact: the property quota of backup/a", "'backup/b' does not exist"]);
         let create = "nothing can be pushed: zfs create -o setuid=off -o devices=off -o mountpoint=none backup/b";

@@ -4,27 +4,26 @@
 #![forbid(unsafe_code)]
 
 mod conduit;
+mod judge;
 mod window;
 
 use std::io::PipeWriter;
 use std::os::fd::BorrowedFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::poll::PollFlags;
 
 use crate::decide::arrival::{Admission, Denial, Doorkeeper};
 use crate::decide::plan::Reception;
-use crate::stream::{Begin, Need, RECORD, StreamError, Walk};
+use crate::stream::{Need, RECORD, StreamError};
 
 use super::RunError;
 use super::wait::Channel;
 use conduit::{Moved, Outlet};
+use judge::{Judge, Verdict};
 use window::Window;
 
 pub(super) use conduit::{Intake, standard};
-
-/// How long a record may take while nothing has passed, once its first byte is there, and each MiB of its payload.
-const PATIENCE: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
 
 /// What is read or moved at once at most: what a wide pipe holds.
 const CHUNK: usize = 256 << 10;
@@ -35,30 +34,18 @@ const LARGE: u64 = 64 << 10;
 /// How many calls a step makes before signals and children are looked at.
 const BURST: usize = 64;
 
-/// How many records are held at most: a package's begin and end, the begin of its first stream, and some to spare.
-const HELD: usize = 8;
-
 /// A stream on its way in.
 pub(super) struct Guard<'k> {
-    keeper: &'k mut dyn Doorkeeper,
-    reception: &'k Reception,
-    walk: Walk,
+    judge: Judge<'k>,
     window: Window,
     intake: Intake,
     door: Door,
     waits: Waits,
-    admission: Option<Admission>,
+    admission: Option<Box<Admission>>,
     denial: Option<Denial>,
-    /// How many records were taken before the admission.
-    held: usize,
-    /// When the record has to be whole.
-    deadline: Option<Instant>,
     /// How many bytes are read at once: more with each record that has no large payload.
     reach: usize,
     splices: bool,
-    /// How many bytes the stream has, as far as it was judged.
-    length: u64,
-    most: u64,
     passed: u64,
 }
 
@@ -79,21 +66,15 @@ enum Waits {
 impl<'k> Guard<'k> {
     pub(super) fn new(intake: Intake, reception: &'k Reception, keeper: &'k mut dyn Doorkeeper) -> Self {
         let mut guard = Self {
-            keeper,
-            reception,
-            walk: Walk::new(),
+            judge: Judge::new(reception, keeper),
             window: Window::default(),
             intake,
             door: Door::Shut,
             waits: Waits::Source,
             admission: None,
             denial: None,
-            held: 0,
-            deadline: None,
             reach: RECORD,
             splices: true,
-            length: 0,
-            most: u64::MAX,
             passed: 0,
         };
         if guard.intake.descriptor().is_none() {
@@ -103,13 +84,12 @@ impl<'k> Guard<'k> {
     }
 
     /// What the stream was let in to; `None` if it wasn't.
-    pub(super) fn admission(&mut self) -> Option<Admission> {
+    pub(super) fn admission(&mut self) -> Option<Box<Admission>> {
         self.admission.take()
     }
 
     /// Lets the stream through to the reader of this pipe.
     pub(super) fn open(&mut self, pipe: PipeWriter) -> Result<(), RunError> {
-        self.window.clear();
         self.door = Door::Open(Outlet::new(pipe)?);
         self.waits = Waits::Sink;
         self.reach = RECORD;
@@ -128,28 +108,30 @@ impl<'k> Guard<'k> {
 
     /// One call, or one record; what to wait for if it would have blocked.
     fn advance(&mut self) -> Option<Waits> {
-        if let Door::Open(outlet) | Door::Closing(outlet) = &self.door {
-            if !self.window.to_write().is_empty() {
+        match &self.door {
+            Door::Open(outlet) | Door::Closing(outlet) if !self.window.to_write().is_empty() => {
                 let moved = outlet.write(self.window.to_write());
                 return self.wrote(moved);
             }
-        }
-        match &self.door {
             Door::Shut | Door::Open(_) => {}
             Door::Closing(_) | Door::Closed => {
                 self.close();
                 return None;
             }
         }
-        if self.judge() {
-            return None;
-        }
-        match (&self.door, self.walk.need()) {
-            (Door::Shut, Need::Nothing | Need::Pass(_)) => {
-                // Nobody let it in, and there is something to pass, or nothing more to come.
-                self.broken(&StreamError::Empty);
-                None
+        match self.judge.judge(&mut self.window) {
+            Verdict::Admitted(admission) => {
+                self.admission = Some(admission);
+                return None;
             }
+            Verdict::Denied(denial) => {
+                self.deny(denial);
+                return None;
+            }
+            Verdict::More => {}
+        }
+        match (&self.door, self.judge.need()) {
+            (Door::Open(_), _) if !self.window.to_write().is_empty() => None,
             (_, Need::Nothing) => {
                 self.stop();
                 None
@@ -185,7 +167,7 @@ impl<'k> Guard<'k> {
         match moved {
             Moved::Bytes(count) => {
                 self.pass(count);
-                self.walk.passed(u64::try_from(count).unwrap_or(u64::MAX));
+                self.judge.passed(count);
                 // The next thing is another record, and its payload is likely to be as large.
                 self.reach = RECORD;
             }
@@ -208,9 +190,7 @@ impl<'k> Guard<'k> {
             Moved::Bytes(count) => {
                 self.window.filled(count);
                 self.reach = (self.reach * 4).min(CHUNK);
-                if self.is_shut() && self.deadline.is_none() {
-                    self.deadline = Some(Instant::now() + PATIENCE);
-                }
+                self.judge.has_begun();
                 None
             }
             Moved::Empty => Some(Waits::Source),
@@ -225,112 +205,12 @@ impl<'k> Guard<'k> {
         }
     }
 
-    /// Walks through what is held. True if that changed anything.
-    fn judge(&mut self) -> bool {
-        let mut changed = false;
-        loop {
-            let held = self.window.to_take();
-            let count = match self.walk.need() {
-                Need::Record => RECORD,
-                Need::Payload(count) => count,
-                Need::Pass(count) => {
-                    let count = usize::try_from(count).unwrap_or(usize::MAX).min(held.len());
-                    if count == 0 {
-                        return changed;
-                    }
-                    self.walk.passed(u64::try_from(count).unwrap_or(u64::MAX));
-                    self.window.took(count);
-                    self.window.clear();
-                    changed = true;
-                    continue;
-                }
-                Need::Nothing => return changed,
-            };
-            let Some(record) = held.get(..count) else {
-                return changed;
-            };
-            changed = true;
-            let taken = self.walk.take(record);
-            self.window.took(count);
-            if !self.follow(count, taken) {
-                return true;
-            }
-        }
-    }
-
-    /// Acts on what the walk made of a record. False where there is nothing more to judge for now.
-    fn follow(&mut self, count: usize, taken: Result<Option<Begin>, StreamError>) -> bool {
-        let need = self.walk.need();
-        let payload = if let Need::Pass(payload) = need { payload } else { 0 };
-        self.length = self.length.saturating_add(u64::try_from(count).unwrap_or(u64::MAX)).saturating_add(payload);
-        let begin = match taken {
-            Ok(begin) => begin,
-            Err(error) => {
-                self.broken(&error);
-                return false;
-            }
-        };
-        if self.is_shut() {
-            self.held += 1;
-            self.deadline = None;
-            if self.held > HELD {
-                self.broken(&StreamError::Empty);
-                return false;
-            }
-        }
-        if self.length > self.most {
-            self.broken(&StreamError::TooLong);
-            return false;
-        }
-        if let Some(begin) = begin {
-            return self.ask(&begin);
-        }
-        match need {
-            // The record passes with its payload, if that is let in.
-            Need::Payload(count) => {
-                let mebibytes = u32::try_from(count.div_ceil(1 << 20)).unwrap_or(u32::MAX);
-                self.deadline =
-                    Instant::now().checked_add(PATIENCE.saturating_mul(mebibytes)).filter(|_| self.is_shut());
-            }
-            _ => self.window.clear(),
-        }
-        true
-    }
-
-    fn ask(&mut self, begin: &Begin) -> bool {
-        match self.keeper.begin(self.reception, begin) {
-            Ok(None) => {
-                self.window.clear();
-                true
-            }
-            Ok(Some(admission)) if self.is_shut() => {
-                self.window.clear();
-                self.most = admission.max_bytes().unwrap_or(u64::MAX);
-                if self.length > self.most {
-                    self.broken(&StreamError::TooLong);
-                } else {
-                    self.admission = Some(admission);
-                }
-                false
-            }
-            // A second one would be too late.
-            Ok(Some(_)) => {
-                self.broken(&StreamError::Magic);
-                false
-            }
-            Err(denial) => {
-                self.deny(denial);
-                false
-            }
-        }
-    }
-
     fn pass(&mut self, count: usize) {
         self.passed += u64::try_from(count).unwrap_or(0);
     }
 
     fn broken(&mut self, error: &StreamError) {
-        let denial = self.keeper.broken(error);
+        let denial = self.judge.broken(error);
         self.deny(denial);
     }
 
@@ -372,7 +252,7 @@ impl Channel for Guard<'_> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.deadline.filter(|_| !self.is_done())
+        self.judge.deadline().filter(|_| !self.is_done())
     }
 
     fn step(&mut self) {

@@ -1,4 +1,6 @@
 //! With sh in place of zfs and of filters.
+#![expect(clippy::disallowed_methods, reason = "a test has files and a second thread")]
+
 use std::fs;
 use std::io::PipeReader;
 use std::os::fd::OwnedFd;
@@ -401,43 +403,4 @@ fn a_receiver_that_can_not_start_is_127() {
     let place = Place::with(&blocks([8]));
     let missing = made::exec(Executable::at("/nonexistent/zfs".into()).unwrap(), Argv::new(Name::Zfs));
     assert_eq!(place.run("cat in", &mut Keeper::new(missing)).status, 127);
-}
-
-/// The stub of tools/bench.d on both sides, with the guard and without: medians of seconds.
-#[test]
-#[ignore = "a measurement: ZFS=tools/bench.d/zfs.rs as a program, STREAMS=8-131072, ROUNDS=5"]
-#[expect(clippy::disallowed_methods, reason = "a measurement is told what to measure")]
-fn measure() {
-    let value = |name| std::env::var(name).unwrap();
-    let stub = Executable::at(value("ZFS").into()).unwrap();
-    let exec = |words: [&str; 2]| {
-        let mut argv = Argv::new(Name::Zfs);
-        words.iter().for_each(|word| argv.push(&*Box::leak(word.to_string().into_boxed_str())));
-        made::exec(stub.clone(), argv)
-    };
-    for stream in value("STREAMS").split(' ') {
-        let send = || made::open(made::stage(made::run(exec(["send", &format!("tank/data@{stream}")]), Vec::new())));
-        let receive = || exec(["receive", "tank/in"]);
-        let (mut times, mut cpu) = ([Vec::new(), Vec::new()], [i64::MAX; 2]);
-        for round in 0..2 * value("ROUNDS").parse::<usize>().unwrap() {
-            let action = if round % 2 == 0 { made::run(receive(), Vec::new()) } else { made::receive(receive()) };
-            let pipeline = Pipeline { first: send(), rest: vec![made::piped(made::stage(action))] };
-            let script = Script { first: pipeline, rest: Vec::new() };
-            let (start, before) = (Instant::now(), used());
-            let ended = run(made::plan(script), Tail::Child, &mut Keeper::new(receive())).unwrap();
-            assert_eq!(ended.status, 0);
-            times[round % 2].push(start.elapsed().as_secs_f64());
-            cpu[round % 2] = cpu[round % 2].min(used() - before);
-        }
-        times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
-        let [without, with] =
-            [0.5, 0.0].map(|share| [0, 1].map(|arm| times[arm][(times[arm].len() as f64 * share) as usize]));
-        let ratio = |[without, with]: [f64; 2]| without / with;
-        println!(
-            "{stream}: throughput {:.2}, of the best {:.2}, seconds {without:.2?} best {with:.2?}, CPU of the guard {} ms",
-            ratio(without),
-            ratio(with),
-            cpu[1] - cpu[0]
-        );
-    }
 }

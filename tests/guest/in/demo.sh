@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# The demonstration: a syncoid as it is in the distribution pulls through a real sshd and the gate;
-# then the same key is tried for six other things. Runs as root on any host with ZFS:
+# The demonstration: a syncoid as it is in the distribution pulls and pushes through a real sshd and
+# the gate; then the same keys are tried for other things, above all for deleting what was pushed.
+# Runs as root on any host with ZFS:
 #
 #   demo.sh ZFS-SHELL
 #
-# What it makes has the names below and goes again at the end: two pools in files, an account, a
-# policy, an sshd on a free port of 127.0.0.1. It begins only where none of them exists.
+# What it makes has the names below and goes again at the end: two pools in files, an account with
+# two keys, two policies, an sshd on a free port of 127.0.0.1. It begins only where none of them exists.
 set -u
 binary=$1
 me=zfs-shell-demo
 source=demo_tank target=demo_backup
-dir=/var/lib/$me policy=/etc/zfs-shell/$me.toml
+dir=/var/lib/$me
+pull_policy=/etc/zfs-shell/$me.toml push_policy=/etc/zfs-shell/$me-push.toml
 sshd=$(command -v sshd || echo /usr/sbin/sshd)
 
 bold='' dim='' green='' red='' plain=''
@@ -49,11 +51,12 @@ remove_all() {
         [ "$tries" -lt 8 ] || pkill -KILL -u "$me"
         sleep 0.5
     done
+    umount "$dir/mnt" 2>/dev/null
     for pool in "$source" "$target"; do
         ! zpool list "$pool" >/dev/null 2>&1 || zpool destroy -f "$pool"
     done
     ! id "$me" >/dev/null 2>&1 || userdel "$me" >/dev/null 2>&1
-    rm -rf "$dir" "$policy"
+    rm -rf "$dir" "$pull_policy" "$push_policy"
     [ -z "$made_etc" ] || rmdir /etc/zfs-shell 2>/dev/null
     [ -z "$made_run" ] || rmdir /run/sshd 2>/dev/null
 }
@@ -61,7 +64,7 @@ left_over() {
     zpool list -H -o name "$source" "$target" 2>/dev/null
     getent passwd "$me"
     pgrep -a -f "$dir"
-    ls -d "$dir" "$policy" 2>/dev/null
+    ls -d "$dir" "$pull_policy" "$push_policy" 2>/dev/null
 }
 
 for program in zfs zpool syncoid ssh ssh-keygen useradd "$sshd"; do
@@ -75,13 +78,13 @@ fi
 [ -z "$(left_over)" ] || give_up "already here, and not touched: $(left_over | tr '\n' ' ')"
 trap remove_all EXIT
 trap 'exit 130' INT TERM HUP
-install -d -m 755 "$dir"
+install -d -m 755 "$dir" "$dir/mnt"
 echo $$ >"$dir/pid"
 install -m 755 "$binary" "$dir/zfs-shell"
 
 # --- what there is -------------------------------------------------------------------------------
 
-step "Two pools in files: the source, and where its backups go"
+step "Two pools in files: one with data, and one for backups"
 for pool in "$source" "$target"; do
     truncate -s 256M "$dir/$pool.img"
     command_line "zpool create $pool $dir/$pool.img"
@@ -93,25 +96,11 @@ head -c 4000000 /dev/urandom >"$dir/$source/home/photos"
 yes 'Dear diary,' | head -c 2000000 >"$dir/$source/home/diary"
 echo 'nobody may know' >"$dir/$source/secret/file"
 zfs snapshot -r "$source@monday"
-zfs list -r -o name,used,refer "$source" | shown
 
-step "An account that may send and make snapshots of $source/home"
 useradd --system --no-create-home --home-dir / --shell /bin/sh --password '*' "$me" || give_up "no account"
-rights=bookmark,destroy,hold,mount,release,send,snapshot
-command_line "zfs allow $me $rights $source/home"
-zfs allow "$me" "$rights" "$source/home" || give_up "no rights"
-
-step "A policy: one grant, and that is all of it"
+install -d -m 700 -o "$me" "$dir/drop"       # a place that the account itself may write to
 [ -d /etc/zfs-shell ] || { install -d -m 755 /etc/zfs-shell && made_etc=1; }
-printf '[[grant]]\nrole = "pull-source"\ndatasets = ["%s/home"]\n' "$source" >"$policy"
-chmod 644 "$policy"
-command_line "cat $policy"
-shown <"$policy"
-
-step "A key that leads to the gate and nowhere else, and an sshd"
-ssh-keygen -q -t ed25519 -N '' -C demo -f "$dir/key"
 ssh-keygen -q -t ed25519 -N '' -f "$dir/host_key"
-echo "restrict,command=\"$dir/zfs-shell $me\" $(cat "$dir/key.pub")" >"$dir/authorized_keys"
 while :; do
     port=$((20000 + RANDOM % 12000))
     (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
@@ -126,12 +115,29 @@ AuthenticationMethods publickey
 PidFile $dir/sshd.pid
 Subsystem sftp internal-sftp
 END
-cat >"$dir/ssh_config" <<END
-Host source
+
+# rights DATASET RIGHTS: what the account may do, whatever it is asked.
+rights() {
+    command_line "zfs allow $me $2 $1"
+    zfs allow "$me" "$2" "$1" || give_up "no rights"
+}
+# grant POLICY ROLE DATASET: all that the key may be asked for.
+grant() {
+    printf '[[grant]]\nrole = "%s"\ndatasets = ["%s"]\n' "$2" "$3" >"$1"
+    chmod 644 "$1"
+    command_line "cat $1"
+    shown <"$1"
+}
+# admit HOST POLICY: a key of its own for that policy, and its line in authorized_keys.
+admit() {
+    ssh-keygen -q -t ed25519 -N '' -C "$1" -f "$dir/$1.key"
+    echo "restrict,command=\"$dir/zfs-shell $2\" $(cat "$dir/$1.key.pub")" >>"$dir/authorized_keys"
+    cat >>"$dir/ssh_config" <<END
+Host $1
     HostName 127.0.0.1
     Port $port
     User $me
-    IdentityFile $dir/key
+    IdentityFile $dir/$1.key
     IdentitiesOnly yes
     IdentityAgent none
     BatchMode yes
@@ -139,83 +145,130 @@ Host source
     UserKnownHostsFile $dir/known_hosts
     LogLevel ERROR
 END
-[ -d /run/sshd ] || { install -d -m 755 /run/sshd && made_run=1; }
-command_line "cat authorized_keys"
-cut -c 1-88 "$dir/authorized_keys" | sed 's/$/.../' | shown
-"$sshd" -f "$dir/sshd_config" -E "$dir/sshd.log" || give_up "sshd does not start"
-note "sshd listens on 127.0.0.1:$port"
+    command_line "tail -n 1 authorized_keys"
+    tail -n 1 "$dir/authorized_keys" | cut -c 1-88 | sed 's/$/.../' | shown
+}
 
-# --- what the key is for -------------------------------------------------------------------------
+# --- what the keys are for -----------------------------------------------------------------------
 
-pull() {
-    command_line "syncoid --sshport=$port --sshkey=$dir/key \\"
-    printf '      %s    %s%s\n' "$dim" "$me@127.0.0.1:$source/home $target/home" "$plain"
-    syncoid --sshport="$port" --sshkey="$dir/key" --sshoption=StrictHostKeyChecking=accept-new \
+# sync KEY OPTION... FROM TO
+sync() {
+    local key=$dir/$1.key
+    shift
+    command_line "syncoid --sshport=$port --sshkey=$key \\"
+    printf '      %s    %s%s\n' "$dim" "$*" "$plain"
+    syncoid --sshport="$port" --sshkey="$key" --sshoption=StrictHostKeyChecking=accept-new \
         --sshoption=UserKnownHostsFile="$dir/known_hosts" --sshoption=LogLevel=ERROR --sshoption=IdentitiesOnly=yes \
-        "$me@127.0.0.1:$source/home" "$target/home" >"$dir/out" 2>&1 </dev/null
+        "$@" >"$dir/out" 2>&1 </dev/null
     status=$?
-    grep -v '^$' "$dir/out" | cut -c 1-110 | shown
+    grep -v '^$' "$dir/out" | cut -c 1-118 | shown
     if [ "$status" = 0 ]; then good "syncoid: exit status 0"; else bad "syncoid: exit status $status"; fi
 }
+# The sums of all files in a snapshot; nothing of it is mounted where it would stay.
+sums() {
+    mount -t zfs -o ro "$1" "$dir/mnt" || return
+    (cd "$dir/mnt" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
+    umount "$dir/mnt"
+}
+# compare BACKUP: its snapshot is the newest of the source.
 compare() {
-    local snapshot of a b
+    local snapshot of guids=()
     snapshot=$(zfs list -H -o name -s createtxg -d 1 -t snapshot "$source/home" | tail -n 1)
     snapshot=${snapshot#*@}
-    for of in "$source" "$target"; do
-        (cd "$dir/$of/home/.zfs/snapshot/$snapshot" && find . -type f -print0 | sort -z | xargs -0 sha256sum) >"$dir/$of.sums"
-        note "$(sha256sum <"$dir/$of.sums" | cut -c 1-32)  $(wc -l <"$dir/$of.sums") files, guid $(zfs get -H -p -o value guid "$of/home@$snapshot")  $of/home"
+    : >"$dir/sums"
+    for of in "$source/home" "$1"; do
+        mv "$dir/sums" "$dir/sums.of.the.source"
+        sums "$of@$snapshot" >"$dir/sums"
+        guids+=("$(zfs get -H -p -o value guid "$of@$snapshot")")
+        note "$(sha256sum <"$dir/sums" | cut -c 1-32)  $(wc -l <"$dir/sums") files, guid ${guids[-1]}  $of"
     done
-    a=$(zfs get -H -p -o value guid "$source/home@$snapshot") b=$(zfs get -H -p -o value guid "$target/home@$snapshot")
-    if [ -s "$dir/$source.sums" ] && cmp -s "$dir/$source.sums" "$dir/$target.sums" && [ "$a" = "$b" ]; then
+    if [ -s "$dir/sums" ] && cmp -s "$dir/sums" "$dir/sums.of.the.source" && [ "${guids[0]}" = "${guids[1]}" ]; then
         good "the backup is equal to the source"
     else
         bad "the backup is not equal to the source"
     fi
 }
-step "syncoid, as the distribution has it, pulls all of $source/home"
-pull
-compare
-step "After a change it pulls what is new"
+
+# --- and what they are not for -------------------------------------------------------------------
+
+# All that there is in both pools, and where the account could have written.
+inventory() {
+    zfs list -H -p -r -t all -o name,guid,userrefs,mountpoint "$source" "$target"
+    ls -A "$dir/drop"
+}
+# attack HOST WHAT STATUS ANSWER REQUEST [SNAPSHOT]: the request, with the stream of that snapshot behind
+# it, ends with this status, says ANSWER on stderr and nothing on stdout, and changes nothing.
+attack() {
+    local host=$1 what=$2 wanted=$3 answer=$4 request=$5 sent=${6:-}
+    command_line "${sent:+zfs send $sent | }ssh $host '$request'"
+    inventory >"$dir/before"
+    if [ -n "$sent" ]; then
+        zfs send "$sent" 2>/dev/null | ssh -F "$dir/ssh_config" "$host" "$request" >"$dir/out" 2>"$dir/err"
+    else
+        ssh -n -F "$dir/ssh_config" "$host" "$request" >"$dir/out" 2>"$dir/err"
+    fi
+    status=$?
+    inventory >"$dir/after"
+    head -n 2 "$dir/err" | cut -c 1-118 | shown
+    if [ "$status" != "$wanted" ]; then bad "$what: exit status $status, where $wanted was expected"
+    elif [ -s "$dir/out" ]; then bad "$what: it got $(wc -c <"$dir/out") bytes"
+    elif ! grep -Eq -- "$answer" "$dir/err"; then bad "$what: exit status $status, but it was not told: $answer"
+    elif ! cmp -s "$dir/before" "$dir/after"; then bad "$what: exit status $status, but something has changed"
+    else good "$what: exit status $status, nothing is changed"; fi
+}
+gate='^zfs-shell: '
+
+# --- the pull ------------------------------------------------------------------------------------
+
+step "To be pulled from: rights for an account, a policy of one grant, and a key that leads to the gate"
+rights "$source/home" bookmark,destroy,hold,mount,release,send,snapshot
+grant "$pull_policy" pull-source "$source/home"
+admit source "$me"
+[ -d /run/sshd ] || { install -d -m 755 /run/sshd && made_run=1; }
+"$sshd" -f "$dir/sshd_config" -E "$dir/sshd.log" || give_up "sshd does not start"
+
+step "syncoid, as the distribution has it, pulls $source/home"
+# Without a snapshot of its own, which the push would find and send too.
+sync source --no-sync-snap "$me@127.0.0.1:$source/home" "$target/home"
+compare "$target/home"
+
+step "That key in other hands"
+attack source 'a command behind a good one' 127 "$gate" "zfs list $source/home; touch $dir/drop/a"
+attack source 'a dataset outside the grant, which does not even exist' 1 "'$source/secret@monday': dataset does not exist" \
+    "zfs send $source/secret@monday"
+
+# --- the push ------------------------------------------------------------------------------------
+
+step "To be pushed to: a dataset with its walls, rights in it, a policy of one grant, and another key"
+command_line "zfs create -o mountpoint=none -o setuid=off -o devices=off -o readonly=on \\"
+printf '      %s    %s%s\n' "$dim" "-o quota=100M -o filesystem_limit=10 -o snapshot_limit=100 $target/laptop" "$plain"
+zfs create -o mountpoint=none -o setuid=off -o devices=off -o readonly=on \
+    -o quota=100M -o filesystem_limit=10 -o snapshot_limit=100 "$target/laptop" || give_up "no dataset"
+rights "$target/laptop" receive,create,mount,destroy,hold,release,rollback
+grant "$push_policy" push-target "$target/laptop"
+admit target "$me-push"
+
+backup=$target/laptop/home
+step "syncoid pushes all of $source/home"
+sync target "$source/home" "$me@127.0.0.1:$backup"
+compare "$backup"
+first=$(zfs list -H -o name -s createtxg -d 1 -t snapshot "$backup" 2>/dev/null | grep '@syncoid_' | head -n 1)
+
+step "After a change it pushes what is new, and would prune: the first snapshot of the day stays"
 echo 'more' >>"$dir/$source/home/diary"
 head -c 500000 /dev/urandom >"$dir/$source/home/film"
-pull
-compare
+sync target "$source/home" "$me@127.0.0.1:$backup"
+compare "$backup"
 
-# --- what it is not for --------------------------------------------------------------------------
-
-step "The same key in other hands: six attacks"
-# attack WHAT STATUS ANSWER REQUEST STILL...: the request ends with one of these statuses, says
-# ANSWER on stderr and nothing on stdout, and afterwards the command STILL... holds.
-attack() {
-    local what=$1 wanted=$2 answer=$3 request=$4
-    shift 4
-    printf '    %s\n' "$what"
-    command_line "ssh source '$request'"
-    ssh -n -F "$dir/ssh_config" source "$request" >"$dir/out" 2>"$dir/err"
-    status=$?
-    head -n 3 "$dir/err" | cut -c 1-110 | shown
-    case " $wanted " in
-        *" $status "*)
-            if [ -s "$dir/out" ]; then bad "it got $(wc -c <"$dir/out") bytes"
-            elif ! grep -Eq -- "$answer" "$dir/err"; then bad "exit status $status, but it was not told: $answer"
-            elif ! "$@" >/dev/null 2>&1; then bad "exit status $status, but it took effect"
-            else good "fails: exit status $status, nothing done"; fi
-            ;;
-        *) bad "exit status $status, where $wanted was expected" ;;
-    esac
-}
-has() { zfs list "$1"; }
-gate='^zfs-shell: '
-install -d -m 700 -o "$me" "$dir/drop"       # a place that the account itself may write to
-attack 'a shell' '127' "$gate" 'sh -c id' true
-attack 'a command slipped in behind a good one' '126 127' "$gate" \
-    "zfs list $source/home; touch $dir/drop/a" test ! -e "$dir/drop/a"
-attack 'a dataset outside the grant: it does not even exist' '1' "'$source/secret@monday': dataset does not exist" \
-    "zfs send $source/secret@monday" has "$source/secret@monday"
-attack 'all that was backed up' '126' "$gate" "zfs destroy -r $source/home" has "$source/home"
-attack 'a snapshot that is not syncoid'"'"'s' '126' "$gate" "zfs destroy $source/home@monday" has "$source/home@monday"
-attack 'a file, written by a filter' '126 127' "$gate" \
-    "zfs send $source/home@monday | mbuffer -q -o $dir/drop/b" test ! -e "$dir/drop/b"
+step "That key in other hands: the backups are to go"
+attack target 'a snapshot that was backed up' 0 '^zfs-shell: kept: ' "zfs destroy ${first:-$backup@syncoid_none}"
+attack target 'all that was backed up' 126 "$gate" "zfs destroy -r $backup"
+attack target 'back to the first, without what came later' 126 "$gate" "zfs rollback -R $backup@monday"
+other=$source/secret@monday
+attack target 'something else in its place' 1 'must specify -F to overwrite it' "zfs receive -F $backup" "$other"
+attack target 'something mounted over /etc' 126 "$gate" "zfs receive -o mountpoint=/etc $target/laptop/x" "$other"
+attack target 'a dataset outside the grant' 1 "'$target/other': dataset does not exist" "zfs receive $target/other" "$other"
+attack target 'to read the backup' 126 "$gate" "zfs send $backup@monday"
 
 step "Nothing stays"
 remove_all
