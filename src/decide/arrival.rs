@@ -182,6 +182,7 @@ impl Scene<'_> {
             let mut terms = self.terms(grant, &receive, kind(&begin.kind))?;
             if let Some(package) = package {
                 announced(rules, package, begin, &mut terms)?;
+                self.keeps_what_is_set(grant, &dataset, package, &place)?;
             }
             if begin.clone {
                 let from = begin.from.ok_or("the stream is a clone of nothing")?;
@@ -268,6 +269,24 @@ impl Scene<'_> {
                 Err(format!("'{dataset}' has this snapshot already").into())
             }
             Place::Vacant | Place::Taken(_) => Ok(()),
+        }
+    }
+
+    /// The first properties that a dataset receives, be they left out by -x or not, take away all that was set on it
+    /// (zfs_ioc_recv_impl: "blow away all local properties"), if whoever receives has the rights to: with root's, the
+    /// quota of the granted dataset itself, and all that is inherited from it.
+    fn keeps_what_is_set(
+        &self,
+        grant: &Grant,
+        dataset: &Dataset,
+        package: &Package,
+        place: &Place,
+    ) -> Result<(), Stop> {
+        let is_granted_itself = grant.datasets.iter().any(|pattern| pattern.below(dataset) == Some(0));
+        let is_there = matches!(place, Place::Taken(_));
+        match self.elevates() && is_granted_itself && is_there && !package.members.is_empty() {
+            true => Err(format!("a stream with properties would take away what is set on '{dataset}'").into()),
+            false => Ok(()),
         }
     }
 

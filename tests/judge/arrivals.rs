@@ -297,3 +297,19 @@ fn what_is_added_suits_the_kind_of_dataset_that_arrives() {
     let volume = Begin { kind: Kind::Volume, ..full("tank/x@s") };
     assert_eq!(arrive(&set, line, &[volume]), "sudo -n -- /usr/sbin/zfs receive -u -o readonly=on -- backup/laptop/x");
 }
+
+#[test]
+fn with_the_rights_of_root_no_properties_come_to_the_granted_dataset_itself() {
+    let carried = Package {
+        recursive: false,
+        from: None,
+        members: vec![Member { properties: vec![(Property::parse("a:b").unwrap(), None)], ..member("tank/x") }],
+    };
+    let begins = [head("tank/x@s", carried), full("tank/x@s")];
+    let by_sudo = role("[privilege]\nvia = \"sudo\"");
+    let reason = "refused: a stream with properties would take away what is set on 'backup/laptop'";
+    assert_eq!(arrive(&by_sudo, "zfs receive -F backup/laptop", &begins), reason);
+    assert!(arrive(&by_sudo, "zfs receive -F backup/laptop/new", &begins).starts_with("sudo"));
+    // Without them the kernel takes nothing away that the account may not set.
+    assert!(push("zfs receive -F backup/laptop", &begins).starts_with("zfs receive"));
+}
