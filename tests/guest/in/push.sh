@@ -21,6 +21,8 @@ for dataset in src/data{,/child,/vol,/enc,'/my docs:2026',@keepme,@old} backup/l
 done
 want 'two lines of policy and the head of the grant' test "$(wc -l </etc/zfs-shell/push.toml)" = 3
 want 'no right to sudo' grep -q 'not allowed' <(sudo -l -U push)
+end
+
 # All that the account must not change: pool, names, contents, settings, rights, holds, accounts, mounts.
 outside() {
     local name names=(backup/CANARY{,@s,/copy,/copy@old} backup/laptopCANARY{,@s})
