@@ -21,6 +21,8 @@ for dataset in src/data{,/child,/vol,/enc,'/my docs:2026',@keepme,@old} backup/l
 done
 want 'two lines of policy and the head of the grant' test "$(wc -l </etc/zfs-shell/push.toml)" = 3
 want 'no right to sudo' grep -q 'not allowed' <(sudo -l -U push)
+end
+
 # All that the account must not change: pool, names, contents, settings, rights, holds, accounts, mounts.
 outside() {
     local name names=(backup/CANARY{,@s,/copy,/copy@old} backup/laptopCANARY{,@s})
@@ -315,8 +317,8 @@ make_victims() {
     # With the last one something changed.
     forge begin 0 toname=src/tiny@syncoid_d0 fromguid="$(guid "$pool/laptop/kept@syncoid_d1")" toguid=4800 creation="$now" <"$t/more" |
         zfs receive -u "$pool/laptop/kept"
-    zfs hold keep "$pool/laptop/kept@syncoid_d6"
     zfs receive -u "$pool/laptop/own" <"$t/own"
+    zfs hold keep "$pool/laptop/own@syncoid_2"
     zfs send src/data@props | zfs receive -u "$pool/laptop/unsnapped"
     zfs destroy "$pool/laptop/unsnapped@props"
     for at in laptop CANARY; do head -c 700000 "$t/child" | zfs receive -u -s "$pool/$at/part"; done
@@ -336,7 +338,7 @@ for pool in "${pools[@]}"; do
     for at in laptop CANARY; do want "something to resume in $pool/$at" has_token "$pool/$at/part"; done
 done
 want 'streams' test "$(find "$t" -maxdepth 1 -size +0 \( -name own\* -o -name with-\* -o -name swapped -o -name history \) | wc -l)" = 12
-want 'a hold' test "$(zfs get -H -o value userrefs backup/laptop/kept@syncoid_d6)" = 1
+want 'a hold' test "$(zfs get -H -o value userrefs backup/laptop/own@syncoid_2)" = 1
 end
 
 # --- attacks --------------------------------------------------------------------------------------------
@@ -346,7 +348,7 @@ inventory() {
     {
         zfs list -H -p -r -t all -s name -o name,guid,createtxg,origin "$1"
         zfs list -H -p -r -t filesystem,volume -s name -o name,referenced,mountpoint,canmount,sharenfs,sharesmb,setuid,devices,exec,readonly,quota,refquota,reservation,keylocation,keystatus,compression,receive_resume_token,com.example:note "$1"
-        zfs list -H -p -d 1 -t snapshot -o name,creation,userrefs,defer_destroy "$1/laptop/kept"
+        zfs list -H -p -d 1 -t snapshot -o name,creation,userrefs,defer_destroy "$1"/laptop/{kept,own}
     } 2>&1 | grep -Ev "^$1/(${2:-$})"
 }
 change() { diff "$1" "$2" | grep '^[<>]' | head -n 6 | excerpt /dev/stdin "$3" >>"$t/seen"; }
@@ -399,7 +401,7 @@ attack push 0 'nor several in a list' "zfs destroy $kept@syncoid_d1,syncoid_d3,s
 attack push 0 'nor a range' "zfs destroy $kept@syncoid_d5%syncoid_d3"
 attack push 0 'nor recursively' "zfs destroy -r $kept@syncoid_d3"
 attack push 0 'nor recursively from above' "zfs destroy -r backup/laptop@syncoid_d3"
-attack push '0|126' 'nor by -d' "zfs destroy -d $kept@syncoid_d6"
+attack push '0|126' 'nor by -d' 'zfs destroy -d backup/laptop/own@syncoid_2'
 attack push '0|126' 'nor by -f' "zfs destroy -f $kept@syncoid_d3"
 attack push 0 'nor one after the other' "zfs destroy $kept@syncoid_d3; zfs destroy $kept@syncoid_d4"
 attack push 126 'nor by -R' "zfs destroy -R $kept@syncoid_d3"
@@ -415,8 +417,8 @@ attack root 1 'nor one outside' 'zfs destroy -r backup/CANARY'
 attack root 1 'nor a snapshot outside' 'zfs destroy backup/CANARY/copy@old'
 attack root 1 'nor one whose name begins as the granted one' 'zfs destroy -r backup/laptopCANARY'
 attack root 1 'nor all of them' 'zfs destroy -r backup'
-attack push '126|127' 'a snapshot is not renamed out of the rule' "zfs rename $kept@syncoid_d3 $kept@other"
-attack push '126|127' 'a property is not set' "zfs set com.example:note=x $kept"
+attack root '126|127' 'a snapshot is not renamed out of the rule' "zfs rename $kept@syncoid_d3 $kept@other"
+attack root '126|127' 'a property is not set' "zfs set com.example:note=x $kept"
 
 attack push 126 'no rollback past what came later' "zfs rollback -r $kept@syncoid_d3"
 attack push 126 'nor by -R' "zfs rollback -R $kept@syncoid_d3"
@@ -562,7 +564,7 @@ for request in "zfs set mountpoint=/x $kept" "zfs mountpoint=/x $kept" "zfs inhe
     "zfs upgrade -a" "zfs load-key -a" "zfs change-key $kept" "zfs program backup /etc/passwd" "zfs send $kept@syncoid_d0" \
     "zfs send -R $kept@syncoid_d0 | mbuffer" "zfs diff $kept@syncoid_d1 $kept@syncoid_d0" "zfs redact $kept@syncoid_d0 b $kept@syncoid_d1" \
     'zpool destroy backup' 'zpool export backup' 'zpool set readonly=off backup' \
-    "zfs receive -c $kept@syncoid_d3" "zfs hold evil $kept@syncoid_d3" "zfs release keep $kept@syncoid_d6" "zfs hold -r evil backup/laptop@syncoid_d3" \
+    "zfs receive -c $kept@syncoid_d3" "zfs hold evil $kept@syncoid_d3" 'zfs release keep backup/laptop/own@syncoid_2' "zfs hold -r evil backup/laptop@syncoid_d3" \
     id 'sh -c id' "zfs receive $new; id" "zfs receive $new | id" "zfs receive $new >/tmp/evil" "zfs receive $new </etc/passwd" \
     "mbuffer -q -o /tmp/evil | zfs receive $new" "mbuffer -q -i /etc/passwd | zfs receive $new" "zfs receive \$(touch /tmp/evil)"; do
     refuses '126|127' "not allowed, or not known: $request" "$request"
@@ -639,7 +641,7 @@ for n in 1 2 3 4; do
     ask "zfs release syncoid_$n $kept@syncoid_d$n"
     want_status 0
 done
-want 'the hold of root to stay' test "$(zfs get -H -o value userrefs $kept@syncoid_d6)" = 1
+want 'the hold of root to stay' test "$(zfs get -H -o value userrefs backup/laptop/own@syncoid_2)" = 1
 end
 
 begin 'more than the quota does not arrive'
