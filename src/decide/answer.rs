@@ -16,6 +16,11 @@ pub(super) fn missing(name: impl Display) -> Answer {
     error(format!("cannot open '{name}': dataset does not exist"), 1)
 }
 
+/// holds, which has nothing to print then.
+pub(super) fn no_holds(name: impl Display) -> Answer {
+    error(format!("cannot open '{name}': dataset does not exist\nno datasets available"), 1)
+}
+
 /// snapshot and bookmark, which add their usage and end with 2. The usage differs by version and is left out.
 pub(super) fn missing_with_usage(name: impl Display) -> Answer {
     Answer { status: 2, ..missing(name) }

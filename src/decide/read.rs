@@ -132,7 +132,7 @@ impl Scene<'_> {
             self.permit(
                 &snapshot.dataset,
                 Operation::List,
-                || answer::missing(snapshot),
+                || answer::no_holds(snapshot),
                 |grant| match holds.recursive && !grant.covers_subtree(&snapshot.dataset) {
                     true => Err("the grant does not cover all that lies below, as -r needs".into()),
                     false => Ok(()),
