@@ -183,6 +183,7 @@ impl Scene<'_> {
             if let Some(package) = package {
                 announced(rules, package, begin, &mut terms)?;
                 self.keeps_what_is_set(grant, &dataset, package, &place)?;
+                self.snapshot_properties(rules, &dataset, package)?;
             }
             if begin.clone {
                 let from = begin.from.ok_or("the stream is a clone of nothing")?;
@@ -290,9 +291,25 @@ impl Scene<'_> {
         }
     }
 
-    /// What -F may still do, and what has to be done first so that it needn't. Where it stays it destroys nothing: a full
-    /// stream into a dataset without snapshots, such as `zfs create` has just made; zfs itself refuses to replace one that
-    /// has any. Otherwise all that it is wanted for is to undo what was changed since the newest snapshot, and a rollback
+    /// Properties of snapshots, which -x doesn't reach. They matter to nobody where the account has no right to set any:
+    /// the kernel leaves them out, and zfs says nothing of it. Tools that name snapshots set such ones on every source.
+    fn snapshot_properties(&self, rules: &ReceiveRules, dataset: &Dataset, package: &Package) -> Result<(), Stop> {
+        if rules.stream.properties == StreamProperties::Any {
+            return Ok(());
+        }
+        let may_set = |property: &Property| rules.client_may_set.matches(&property.to_string());
+        let mut carried = package.members.iter().flat_map(|member| &member.snapshot_properties);
+        let Some(property) = carried.find(|property| !may_set(property)) else { return Ok(()) };
+        let would_set = self.elevates() || self.host.rights(dataset)?.unwrap_or_default().has(property.right());
+        if !would_set && rules.stream.properties == StreamProperties::Strip {
+            return Ok(());
+        }
+        Err(format!("the stream sets {property} on snapshots (receive.client_may_set)").into())
+    }
+
+    /// What -F may still do, and what has to be done first so that it needn't. Where it stays there is nothing to
+    /// destroy: a full stream into a dataset without snapshots, such as `zfs create` has just made; zfs itself refuses to
+    /// replace one that has any. (One that this host takes of the empty dataset while that stream flows goes with it.) Otherwise all that it is wanted for is to undo what was changed since the newest snapshot, and a rollback
     /// to that one, which the kernel refuses if there is a newer, does as much.
     fn force(
         &self,
@@ -405,14 +422,7 @@ fn announced(rules: &ReceiveRules, package: &Package, begin: &Begin, terms: &mut
         }
         terms.without(property);
     }
-    // -x doesn't reach these.
-    let set = package.members.iter().flat_map(|member| &member.snapshot_properties).find(|property| !may_set(property));
-    match set {
-        Some(property) if rules.stream.properties != StreamProperties::Any => {
-            Err(format!("the stream sets {property} on snapshots (receive.client_may_set)").into())
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// The properties that describe a raw stream's key (zfs_prop_encryption_key_param in zfs_prop.c).

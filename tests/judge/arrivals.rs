@@ -278,10 +278,18 @@ fn properties_in_a_stream_are_left_out_as_the_policy_says() {
     let begins = [head("tank/x@s", with(key)), Begin { raw: true, ..full("tank/x@s") }];
     assert_eq!(push("zfs receive backup/laptop/x", &begins), "zfs receive -h -u -x keylocation -- backup/laptop/x");
 
+    // -x doesn't reach those of snapshots; the account has no right to them.
     let snapshots = Member { snapshot_properties: vec![Property::parse("a:b").unwrap()], ..member("tank/x") };
     let package = Package { recursive: false, from: None, members: vec![snapshots] };
-    let reason = push("zfs receive backup/laptop/x", &[head("tank/x@s", package), full("tank/x@s")]);
-    assert_eq!(reason, "refused: the stream sets a:b on snapshots (receive.client_may_set)");
+    let begins = [head("tank/x@s", package), full("tank/x@s")];
+    let line = "zfs receive backup/laptop/new";
+    assert_eq!(push(line, &begins), "zfs receive -u -- backup/laptop/new");
+    let reason = "refused: the stream sets a:b on snapshots (receive.client_may_set)";
+    let by_sudo = role("[privilege]\nvia = \"sudo\"");
+    assert_eq!(arrive(&by_sudo, line, &begins), reason);
+    assert_eq!(arrive(&refusing, line, &begins), reason);
+    let listed = role("[grant.receive]\nclient_may_set = [\"a:*\"]\n[privilege]\nvia = \"sudo\"");
+    assert!(arrive(&listed, line, &begins).starts_with("sudo"));
 }
 
 #[test]
