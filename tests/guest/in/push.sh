@@ -300,7 +300,10 @@ make_streams() {
     zfs snapshot -r src/data@props
     zfs send -p src/data@props >"$t/with-properties"
     zfs send -R src/data/child@props >"$t/with-properties-R"
-    zfs send -b src/data@props >"$t/with-properties-b"
+    # -b sends what was received with a stream.
+    zfs receive -u src/given <"$t/with-properties"
+    zfs send -b src/given@props >"$t/with-properties-b"
+    zfs destroy -r src/given
     zfs hold evil src/data/child@props
     zfs send -h src/data/child@props >"$t/with-holds"
     zfs snapshot -o com.example:note=evil src/tiny@props
@@ -537,7 +540,11 @@ brings() {
     if [ "${#pools[@]}" = 2 ]; then
         [ -z "$restoring" ] || wait "$restoring"
         feed "$stream" runuser -u "$who" -- zfs receive -u bare/laptop/new
-        want 'without the gate something to be set' grep -q . <(settings bare/laptop/new; zfs holds -rH bare/laptop/new@props)
+        want 'without the gate something to be set' grep -q . <(
+            settings bare/laptop/new
+            zfs holds -rH bare/laptop/new@props 2>/dev/null
+            zfs get -H -r -t snapshot -s local,received com.example:note bare/laptop/new
+        )
         restore >/dev/null 2>&1 &
         restoring=$!
     fi
