@@ -35,12 +35,7 @@ fn read(text: &str) -> Result<Property, String> {
 /// As [`read`], but only one that can be set: the others hold whatever one would like.
 fn settable(text: &str) -> Result<PropertyName, String> {
     let property = read(text)?;
-    let is_read_only = match &property {
-        Property::Native(name) => READ_ONLY.contains(name),
-        Property::User(_) => false,
-        Property::Written(_) => true,
-    };
-    if is_read_only { Err(format!("`{property}` can only be read")) } else { Ok(PropertyName(property)) }
+    if property.is_settable() { Ok(PropertyName(property)) } else { Err(format!("`{property}` can only be read")) }
 }
 
 /// Reads a pattern of properties. One without a wildcard is a name, and an unknown name is a slip.
@@ -48,43 +43,6 @@ pub(super) fn pattern(text: &str) -> Result<Box<str>, String> {
     let pattern = Names::one(text).map_err(|error| error.to_string())?;
     if text.contains(WILDCARDS) { Ok(pattern) } else { Ok(settable(text)?.0.to_string().into()) }
 }
-
-/// module/zcommon/zfs_prop.c, PROP_READONLY.
-const READ_ONLY: [&str; 33] = [
-    "available",
-    "clones",
-    "compressratio",
-    "createtxg",
-    "creation",
-    "defer_destroy",
-    "encryptionroot",
-    "filesystem_count",
-    "guid",
-    "inconsistent",
-    "keystatus",
-    "logicalreferenced",
-    "logicalused",
-    "mounted",
-    "name",
-    "numclones",
-    "objsetid",
-    "origin",
-    "receive_resume_token",
-    "redact_snaps",
-    "redacted",
-    "refcompressratio",
-    "referenced",
-    "snapshot_count",
-    "snapshots_changed",
-    "type",
-    "used",
-    "usedbychildren",
-    "usedbydataset",
-    "usedbyrefreservation",
-    "usedbysnapshots",
-    "userrefs",
-    "written",
-];
 
 impl<'de> Deserialize<'de> for PropertyName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
