@@ -24,11 +24,6 @@ impl Size {
         };
         number.parse::<u64>().ok()?.checked_mul(1 << shift).map(Self)
     }
-
-    /// In bytes.
-    pub fn bytes(self) -> u64 {
-        self.0
-    }
 }
 
 #[cfg(test)]

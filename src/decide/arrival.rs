@@ -297,9 +297,8 @@ impl Scene<'_> {
         if rules.stream.properties == StreamProperties::Any {
             return Ok(());
         }
-        let may_set = |property: &Property| rules.client_may_set.matches(&property.to_string());
         let mut carried = package.members.iter().flat_map(|member| &member.snapshot_properties);
-        let Some(property) = carried.find(|property| !may_set(property)) else { return Ok(()) };
+        let Some(property) = carried.find(|property| !rules.may_set(property)) else { return Ok(()) };
         let would_set = self.elevates() || self.host.rights(dataset)?.unwrap_or_default().has(property.right());
         if !would_set && rules.stream.properties == StreamProperties::Strip {
             return Ok(());
@@ -309,8 +308,9 @@ impl Scene<'_> {
 
     /// What -F may still do, and what has to be done first so that it needn't. Where it stays there is nothing to
     /// destroy: a full stream into a dataset without snapshots, such as `zfs create` has just made; zfs itself refuses to
-    /// replace one that has any. (One that this host takes of the empty dataset while that stream flows goes with it.) Otherwise all that it is wanted for is to undo what was changed since the newest snapshot, and a rollback
-    /// to that one, which the kernel refuses if there is a newer, does as much.
+    /// replace one that has any. (One that this host takes of the empty dataset while that stream flows goes with it.)
+    /// Otherwise all that it is wanted for is to undo what was changed since the newest snapshot, and a rollback to that
+    /// one, which the kernel refuses if there is a newer, does as much.
     fn force(
         &self,
         rules: &ReceiveRules,
@@ -404,13 +404,12 @@ fn announced(rules: &ReceiveRules, package: &Package, begin: &Begin, terms: &mut
         terms.receive.flags.skip_holds = true;
         terms.rewrites.push(Rewrite::Added("-h".to_owned()));
     }
-    let may_set = |property: &Property| rules.client_may_set.matches(&property.to_string());
     for (property, value) in package.members.iter().flat_map(|member| &member.properties) {
         let keylocation = *property == Property::Native("keylocation");
         if keylocation && value.as_deref() != Some("prompt") {
             return Err("the stream carries a keylocation other than 'prompt'".into());
         }
-        if rules.stream.properties == StreamProperties::Any || may_set(property) {
+        if rules.stream.properties == StreamProperties::Any || rules.may_set(property) {
             continue;
         }
         if rules.stream.properties == StreamProperties::Refuse {
@@ -453,12 +452,11 @@ fn landing(receive: &Receive, sent: &Dataset) -> Result<Dataset, Stop> {
 
 /// Where a dataset of a package lands, when the one that the package is of lands at `target`.
 fn below(target: &Dataset, sent: &Dataset, dataset: &Dataset) -> Result<Dataset, Stop> {
-    match dataset.as_str().strip_prefix(sent.as_str()) {
-        Some("") => Ok(target.clone()),
-        Some(tail) => match tail.strip_prefix('/') {
-            Some(tail) => joined(target, tail),
-            None => Err("the stream names a dataset outside of what it is of".into()),
-        },
+    if dataset == sent {
+        return Ok(target.clone());
+    }
+    match dataset.as_str().strip_prefix(sent.as_str()).and_then(|tail| tail.strip_prefix('/')) {
+        Some(tail) => joined(target, tail),
         None => Err("the stream names a dataset outside of what it is of".into()),
     }
 }

@@ -223,7 +223,7 @@ fn is_compared(rules: &ReceiveRules, setting: &Setting, creates: bool) -> bool {
 
 /// Whether the client may set it. A name with a delimiter matches no pattern.
 fn is_listed(rules: &ReceiveRules, property: &Property) -> bool {
-    rules.client_may_set.matches(&property.to_string())
+    rules.may_set(property)
 }
 
 fn asks_for_no_mount(rules: &ReceiveRules, setting: &Setting, creates: bool) -> bool {

@@ -463,6 +463,13 @@ impl Policy {
     }
 }
 
+impl ReceiveRules {
+    /// Whether the client may set a property.
+    pub fn may_set(&self, property: &Property) -> bool {
+        self.client_may_set.matches(&property.to_string())
+    }
+}
+
 impl SnapshotRules {
     /// Whether -o may set this user property.
     pub fn may_set(&self, property: &Property) -> bool {

@@ -1,7 +1,7 @@
 //! Stands in for zfs. `zfs send DATASET@N` writes N GiB; `zfs send DATASET@N-SIZE` and `-SIZE-package` write a stream of
 //! so many GiB in records of SIZE bytes; `zfs receive` reads one as zfs does, record by record, and throws it away; `zfs get`
-//! answers what is asked before that, of all datasets but those named `new`; anything else does nothing. Against musl, as the gate, since it is part of all that is measured and glibc alone would
-//! take longer to start than the gate does.
+//! answers what is asked before that, of all datasets but those named `new`; anything else does nothing. Against musl, as the
+//! gate, since it is part of all that is measured and glibc alone would take longer to start than the gate does.
 use std::ffi::{c_int, c_long};
 use std::fs::File;
 use std::io::{Read, Write, stdin, stdout};
