@@ -202,7 +202,7 @@ fn fate(rules: &ReceiveRules, setting: &Setting, nearest: &Nearest, creates: boo
     if !property.is_settable() {
         return Err(format!("'{property}' can't be set").into());
     }
-    if is_listed(rules, property) {
+    if rules.may_set(property) {
         return Ok(Fate::Passes);
     }
     let holds = nearest.holds(property).is_some_and(|value| value != "-" && property.agrees(value, setting.value()));
@@ -216,14 +216,9 @@ fn fate(rules: &ReceiveRules, setting: &Setting, nearest: &Nearest, creates: boo
 fn is_compared(rules: &ReceiveRules, setting: &Setting, creates: bool) -> bool {
     let property = &setting.property;
     property.is_settable()
-        && !is_listed(rules, property)
+        && !rules.may_set(property)
         && !asks_for_no_mount(rules, setting, creates)
         && !rules.set.iter().any(|other| other.property == *property)
-}
-
-/// Whether the client may set it. A name with a delimiter matches no pattern.
-fn is_listed(rules: &ReceiveRules, property: &Property) -> bool {
-    rules.may_set(property)
 }
 
 fn asks_for_no_mount(rules: &ReceiveRules, setting: &Setting, creates: bool) -> bool {

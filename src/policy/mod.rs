@@ -464,7 +464,7 @@ impl Policy {
 }
 
 impl ReceiveRules {
-    /// Whether the client may set a property.
+    /// Whether the client may set a property. A name with a delimiter in it matches no pattern.
     pub fn may_set(&self, property: &Property) -> bool {
         self.client_may_set.matches(&property.to_string())
     }
