@@ -93,6 +93,15 @@ impl Walk {
         taken
     }
 
+    /// How many bytes of contents follow this record, if it is one within a stream and no begin or end. Nothing is
+    /// taken.
+    pub fn contents(&self, bytes: &[u8; RECORD]) -> Option<u64> {
+        match (self.need, &self.place, Fields::new(bytes, self.order?).record()) {
+            (Need::Record, Place::Inside { .. }, Ok(Record::Contents(size))) => Some(size),
+            _ => None,
+        }
+    }
+
     /// So many bytes have passed, at most as many as were to.
     pub fn passed(&mut self, count: u64) {
         if let Need::Pass(left) = self.need {

@@ -1,16 +1,17 @@
-//! The two descriptors that a stream moves between. No call here blocks.
+//! The descriptors that a stream moves between. No call here blocks.
 #![forbid(unsafe_code)]
 
-use std::io::{self, PipeReader, PipeWriter, Stdin};
+use std::io::{self, PipeReader, PipeWriter, Read, Stdin};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice};
+use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice, tee};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{read, write};
 
-use super::super::RunError;
 use super::super::confine::system;
+use super::super::{RunError, plumbing};
+use crate::stream::RECORD;
 
 /// What became of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,39 @@ impl Outlet {
             Err(Errno::EAGAIN) if is_ready(descriptor, PollFlags::POLLIN) => Moved::Full,
             Err(Errno::EAGAIN) => Moved::Empty,
             Err(Errno::EPIPE) => Moved::Broken,
+            Err(_) => Moved::Unable,
+        }
+    }
+}
+
+/// A look at what an intake has, which stays there.
+pub(super) struct Peek {
+    reader: PipeReader,
+    writer: PipeWriter,
+}
+
+impl Peek {
+    pub(super) fn new() -> Result<Self, RunError> {
+        let (reader, writer) = plumbing::pipe()?;
+        Ok(Self { reader, writer })
+    }
+
+    /// The next record, if all of it is there (tee(2)). What is seen here is what splice(2) moves afterwards: a writer
+    /// can't change what it has written, unless it lent its memory (vmsplice(2)), and neither sshd nor a filter does.
+    pub(super) fn record(&self, from: &Intake, record: &mut [u8; RECORD]) -> Moved {
+        let Some(descriptor) = from.descriptor() else {
+            return Moved::End;
+        };
+        let count = match tee(descriptor, &self.writer, RECORD, SpliceFFlags::SPLICE_F_NONBLOCK) {
+            Ok(0) => return Moved::End,
+            Ok(count) => count,
+            Err(Errno::EAGAIN | Errno::EINTR) => return Moved::Empty,
+            // A socket, say.
+            Err(_) => return Moved::Unable,
+        };
+        // As many bytes are in a pipe that nobody else has: nothing blocks, and none stays behind.
+        match (&self.reader).read_exact(record.get_mut(..count).unwrap_or_default()) {
+            Ok(()) => Moved::Bytes(count),
             Err(_) => Moved::Unable,
         }
     }

@@ -7,6 +7,7 @@ use crate::decide::arrival::{Admission, Denial, Doorkeeper};
 use crate::decide::plan::Reception;
 use crate::stream::{Begin, Need, RECORD, StreamError, Walk};
 
+use super::LARGE;
 use super::window::Window;
 
 /// How long a record may take while nothing has passed, once its first byte is there, and each MiB of its payload.
@@ -66,6 +67,16 @@ impl<'k> Judge<'k> {
 
     pub(super) fn broken(&mut self, error: &StreamError) -> Denial {
         self.keeper.broken(error)
+    }
+
+    /// Takes a record that was seen and passes beside the window, if a large payload follows it; whether it did.
+    pub(super) fn take_ahead(&mut self, record: &[u8; RECORD]) -> Result<bool, Denial> {
+        if !self.is_admitted || self.walk.contents(record).is_none_or(|size| size < LARGE) {
+            return Ok(false);
+        }
+        let taken = self.walk.take(record);
+        self.follow(RECORD, taken)?;
+        Ok(true)
     }
 
     /// Walks through what is held and clears what may pass.

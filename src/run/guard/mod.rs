@@ -1,6 +1,6 @@
 //! Stands between the client, or the last filter, and `zfs receive`: nothing of a stream passes before the begin record
-//! that it belongs to was let in. Records with large payloads are read and written, and their payload moves in the
-//! kernel; small ones are walked in a buffer and written together.
+//! that it belongs to was let in. Records with large payloads are looked at and move in the kernel, together with their
+//! payload; small ones are walked in a buffer and written together.
 #![forbid(unsafe_code)]
 
 mod conduit;
@@ -19,7 +19,7 @@ use crate::stream::{Need, RECORD, StreamError};
 
 use super::RunError;
 use super::wait::Channel;
-use conduit::{Moved, Outlet};
+use conduit::{Moved, Outlet, Peek};
 use judge::{Judge, Verdict};
 use window::Window;
 
@@ -45,6 +45,10 @@ pub(super) struct Guard<'k> {
     denial: Option<Denial>,
     /// How many bytes are read at once: more with each record that has no large payload.
     reach: usize,
+    /// With which a record is looked at; not where what comes in is no pipe.
+    peek: Option<Peek>,
+    /// How many bytes of a record that was looked at have still to move, ahead of its payload.
+    ahead: usize,
     splices: bool,
     passed: u64,
 }
@@ -74,6 +78,8 @@ impl<'k> Guard<'k> {
             admission: None,
             denial: None,
             reach: RECORD,
+            peek: None,
+            ahead: 0,
             splices: true,
             passed: 0,
         };
@@ -91,6 +97,7 @@ impl<'k> Guard<'k> {
     /// Lets the stream through to the reader of this pipe.
     pub(super) fn open(&mut self, pipe: PipeWriter) -> Result<(), RunError> {
         self.door = Door::Open(Outlet::new(pipe)?);
+        self.peek = Some(Peek::new()?);
         self.waits = Waits::Sink;
         self.reach = RECORD;
         Ok(())
@@ -137,11 +144,36 @@ impl<'k> Guard<'k> {
                 None
             }
             (Door::Open(outlet), Need::Pass(count)) if self.moves(count) => {
-                let moved = outlet.splice(&self.intake, usize::try_from(count).unwrap_or(CHUNK).min(CHUNK));
+                let count = usize::try_from(count).unwrap_or(CHUNK).saturating_add(self.ahead).min(CHUNK);
+                let moved = outlet.splice(&self.intake, count);
                 self.spliced(moved)
             }
+            (Door::Open(_), Need::Record) if self.window.is_empty() && self.reach == RECORD => self.look(),
             (_, need) => self.fill(need),
         }
+    }
+
+    /// Looks at a record, which will move with its payload: one call less, and its reader is woken once. Where that
+    /// can't be, it is read.
+    fn look(&mut self) -> Option<Waits> {
+        let mut record = [0; RECORD];
+        match self.peek.as_ref().map(|peek| peek.record(&self.intake, &mut record)) {
+            Some(Moved::Bytes(RECORD)) => match self.judge.take_ahead(&record) {
+                Ok(true) => {
+                    self.ahead = RECORD;
+                    return None;
+                }
+                Ok(false) => {}
+                Err(denial) => {
+                    self.deny(denial);
+                    return None;
+                }
+            },
+            Some(Moved::Empty) => return Some(Waits::Source),
+            Some(Moved::Unable) => self.peek = None,
+            _ => {}
+        }
+        self.fill(Need::Record)
     }
 
     /// Whether this payload, or what is left of it, moves in the kernel. What began so ends so, else the end of each
@@ -167,14 +199,17 @@ impl<'k> Guard<'k> {
         match moved {
             Moved::Bytes(count) => {
                 self.pass(count);
-                self.judge.passed(count);
+                let of_record = count.min(self.ahead);
+                self.ahead -= of_record;
+                self.judge.passed(count - of_record);
                 // The next thing is another record, and its payload is likely to be as large.
                 self.reach = RECORD;
             }
             Moved::Empty => return Some(Waits::Source),
             Moved::Full => return Some(Waits::Sink),
-            Moved::Unable => self.splices = false,
-            Moved::Broken | Moved::End => self.close(),
+            // Not with a record ahead: tee(2) has moved it.
+            Moved::Unable if self.ahead == 0 => self.splices = false,
+            Moved::Unable | Moved::Broken | Moved::End => self.close(),
         }
         None
     }

@@ -246,14 +246,17 @@ fn what_comes_first_has_to_succeed() {
 
 #[test]
 fn a_later_stream_that_is_denied_does_not_begin_and_the_denial_counts() {
-    let (first, second) = (snapshot(1, [8 << 10; 20]), snapshot(2, [128 << 10; 4]));
-    let place = Place::with(&package(&[first.clone(), second]));
-    let mut keeper = Keeper { denies: 3, ..Keeper::new(place.sh("cat >out; sleep 0.2; touch ended")) };
-    let ended = place.run("cat in", &mut keeper);
-    assert_eq!((ended.status, &ended.arrived[0].refused), (DENIED, &Some("not here".to_owned())));
-    assert!(place.read("out").unwrap() == [head(), first].concat());
-    assert!(place.read("ended").is_some(), "zfs is waited for");
-    assert_eq!(keeper.seen, ["package", "stream", "stream"]);
+    // The begin record is met in the buffer, and where records were looked at before.
+    for size in [8 << 10, 128 << 10] {
+        let (first, second) = (snapshot(1, [size; 20]), snapshot(2, [128 << 10; 4]));
+        let place = Place::with(&package(&[first.clone(), second]));
+        let mut keeper = Keeper { denies: 3, ..Keeper::new(place.sh("cat >out; sleep 0.2; touch ended")) };
+        let ended = place.run("cat in", &mut keeper);
+        assert_eq!((ended.status, &ended.arrived[0].refused), (DENIED, &Some("not here".to_owned())));
+        assert!(place.read("out").unwrap() == [head(), first].concat());
+        assert!(place.read("ended").is_some(), "zfs is waited for");
+        assert_eq!(keeper.seen, ["package", "stream", "stream"]);
+    }
 }
 
 #[test]
@@ -309,12 +312,16 @@ fn what_is_no_stream_passes_nothing() {
 
 #[test]
 fn what_can_not_be_followed_ends_there() {
-    let good = blocks([128 << 10, 512]);
-    let good = good.get(..good.len() - stream::RECORD).unwrap();
-    let place = Place::with(&[good, &[0xff; 1 << 20]].concat());
-    let mut keeper = Keeper::new(place.sh("cat >out"));
-    assert_eq!(place.run("cat in", &mut keeper).status, BROKEN);
-    assert!(place.read("out").unwrap() == good);
+    for sizes in [vec![128 << 10, 512], vec![128 << 10; 2]] {
+        let good = blocks(sizes);
+        let good = good.get(..good.len() - stream::RECORD).unwrap();
+        for bad in [vec![0xff; 1 << 20], stream::write((16 << 20) + 8)] {
+            let place = Place::with(&[good, &bad].concat());
+            let mut keeper = Keeper::new(place.sh("cat >out"));
+            assert_eq!(place.run("cat in", &mut keeper).status, BROKEN);
+            assert!(place.read("out").unwrap() == good);
+        }
+    }
 }
 
 #[test]
