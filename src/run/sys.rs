@@ -1,5 +1,5 @@
-//! All unsafe code of the project: three things for which neither std nor nix has a safe form.
-#![expect(unsafe_code, reason = "close_range(2), descriptors known by number alone, and sigaction(2)")]
+//! All unsafe code of the project: four things for which neither std nor nix has a safe form.
+#![expect(unsafe_code, reason = "close_range(2), descriptors known by number alone, sigaction(2) and nice(2)")]
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{BorrowedFd, RawFd};
@@ -78,6 +78,15 @@ extern "C" fn wake(signal: libc::c_int) {
     }
     Errno::set_raw(errno);
 }
+
+/// Lets other processes go first from here on, and all that is started later (nice(2)). Whether it can doesn't matter.
+pub fn step_back() {
+    // SAFETY: the call takes a number and touches no memory of ours.
+    unsafe { libc::nice(NICE) };
+}
+
+/// As nice(1) without a number.
+const NICE: libc::c_int = 10;
 
 static WAKE: OnceLock<(PipeReader, PipeWriter)> = OnceLock::new();
 

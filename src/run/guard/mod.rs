@@ -32,7 +32,7 @@ const CHUNK: usize = 256 << 10;
 const LARGE: u64 = 64 << 10;
 
 /// How many calls a step makes before signals and children are looked at.
-const BURST: usize = 64;
+const BURST: usize = 512;
 
 /// A stream on its way in.
 pub(super) struct Guard<'k> {

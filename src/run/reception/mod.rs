@@ -12,7 +12,7 @@ use crate::decide::plan::{Exec, Reception, Rewrite, Source, Stage};
 
 use super::guard::{self, Guard, Intake};
 use super::wait::{Cut, Group, Until};
-use super::{Program, RunError, Session, plumbing, spawn};
+use super::{Program, RunError, Session, plumbing, spawn, sys};
 
 /// What a stream was let in to, and how far it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -134,6 +134,9 @@ impl Session {
         let (reader, writer) = plumbing::wide_pipe()?;
         self.member(group, stage, admission.receive(), reader, arrived)?;
         guard.open(writer)?;
+        // The guard works in between: both its neighbours hold the lock of a pipe while they copy, and to wait for that
+        // is time of theirs. Behind them it finds more at once.
+        sys::step_back();
         let cut = self.supervisor()?.wait(group, &mut [guard], Until::Last, None)?;
         Ok(cut.map_or(Passage::Over, Passage::Cut))
     }
