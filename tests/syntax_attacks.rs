@@ -37,7 +37,7 @@ fn each_allowed_request_is_read_as_shells_read_it() {
 }
 
 /// Rows of must-refuse.tsv that go no further.
-const REFUSED: [(Construct, &str); 37] = [
+const REFUSED: [(Construct, &str); 38] = [
     (
         Construct::ControlCharacter,
         "chain-020 chain-021 chain-022 expansion-034 builtin-020 name-024 name-025 name-026 name-027 option-035 \
@@ -49,6 +49,7 @@ const REFUSED: [(Construct, &str); 37] = [
     (Construct::TooManyCommands, "size-002"),
     (Construct::TooManyStages, "size-001"),
     (Construct::TooManyWords, "size-009 size-016"),
+    (Construct::TooDeep, "wrapped-012"),
     (Construct::UnterminatedSingleQuote, "chain-026 structure-014 structure-015"),
     (Construct::UnterminatedDoubleQuote, "structure-013"),
     (Construct::TrailingBackslash, "structure-011 structure-012"),
@@ -57,13 +58,15 @@ const REFUSED: [(Construct, &str); 37] = [
     (Construct::UnquotedNonAscii, "name-031 name-032"),
     (
         Construct::CommandSubstitution,
-        "expansion-001 expansion-002 expansion-003 expansion-004 expansion-005 redirect-025 option-029 size-008",
+        "expansion-001 expansion-002 expansion-003 expansion-004 expansion-005 redirect-025 option-029 size-008 \
+         wrapped-007",
     ),
     (Construct::ArithmeticExpansion, "expansion-006"),
     (
         Construct::ParameterExpansion,
         "expansion-007 expansion-008 expansion-009 expansion-010 expansion-011 expansion-012 expansion-013 \
-         expansion-014 expansion-015 expansion-016 expansion-020 builtin-017 environment-001",
+         expansion-014 expansion-015 expansion-016 expansion-020 builtin-017 environment-001 wrapped-006 wrapped-013 \
+         wrapped-015",
     ),
     (Construct::GlobPattern, "expansion-025 expansion-027 builtin-021 option-026"),
     (Construct::Brace, "expansion-028 expansion-029 structure-001"),
@@ -76,7 +79,7 @@ const REFUSED: [(Construct, &str); 37] = [
         Construct::Assignment,
         "environment-002 environment-003 environment-004 environment-005 environment-006 environment-007 \
          environment-008 environment-009 environment-010 environment-011 environment-012 environment-013 \
-         environment-014 environment-016",
+         environment-014 environment-016 wrapped-014 wrapped-016",
     ),
     (Construct::EqualsInProgram, "terminal-008"),
     (Construct::CompoundCommand, "structure-002 structure-003 structure-004 structure-006"),

@@ -340,7 +340,7 @@ mod tests {
         ] {
             assert_eq!(refused(line), What::Program, "{line}");
         }
-        let error = read("  sh -c x").unwrap_err();
+        let error = read("  sh -e x").unwrap_err();
         assert_eq!((error.span.start, error.span.end), (2, 4));
     }
 }

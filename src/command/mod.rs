@@ -45,6 +45,10 @@ pub struct Placed {
     pub command: Command,
     /// What the client wrote in front of it to gain rights; the policy's `privilege` decides what becomes of it.
     pub elevation: Option<Elevation>,
+    /// Whether the client wrote `env -` in front of all that. Programs get nothing of an environment of its anyhow.
+    pub bare: bool,
+    /// Whether the client wrote a longer PATH in front. Programs get ours.
+    pub path: bool,
     /// In the order written.
     pub redirects: Vec<Redirect>,
     /// Where it stands.
@@ -125,18 +129,32 @@ pub const DIRECTORIES: [&str; 6] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/
 
 /// Reads one command.
 pub fn read(simple: &Simple) -> Result<Placed, Error> {
-    let (elevation, program, arguments) = elevated(&simple.program, &simple.arguments)?;
+    let (bare, program, arguments) = without_env(&simple.program, &simple.arguments)?;
+    let (elevation, program, arguments) = elevated(program, arguments)?;
     let name = program_name(program.as_str());
     let command = match Program::named(name) {
         Some(Program::Zfs) => Command::Zfs(Zfs::read(program, arguments)?),
         Some(Program::Zpool) => Command::Zpool(Zpool::read(program, arguments)?),
+        // What is answered in-process is a builtin of the shell, which env(1) and sudo(8) can't start.
         _ if elevation.is_some() => return Err(Text::from(program).error(What::Program)),
         _ => match Form::named(name) {
             Some(form) => Command::Filter(Filter::read(form, arguments)?),
+            None if bare => return Err(Text::from(program).error(What::Program)),
             None => Command::Builtin(Builtin::read(program, arguments)?),
         },
     };
-    Ok(Placed { command, elevation, redirects: simple.redirects.clone(), span: simple.span })
+    Ok(Placed { command, elevation, bare, path: simple.path, redirects: simple.redirects.clone(), span: simple.span })
+}
+
+/// Takes `env -` off the front: an empty environment (env(1)).
+fn without_env<'a>(program: &'a Word, arguments: &'a [Word]) -> Result<(bool, &'a Word, &'a [Word]), Error> {
+    match arguments {
+        _ if program_name(program.as_str()) != "env" => Ok((false, program, arguments)),
+        [empty, program, arguments @ ..] if empty.as_str() == "-" => Ok((true, program, arguments)),
+        [empty] if empty.as_str() == "-" => Err(Text::from(empty).error(What::MissingOperand)),
+        [option, ..] => Err(Text::from(option).error(What::Option)),
+        [] => Err(Text::from(program).error(What::MissingOperand)),
+    }
 }
 
 /// Takes `sudo [-n] [--]`, `doas [-n] [--]` or `pfexec` off the front.

@@ -323,14 +323,18 @@ fn sinks(redirects: &[Redirect]) -> (Sink, Sink) {
 }
 
 /// What the client wrote to gain rights, if the policy doesn't do as much.
-fn dropped(placed: &Placed, privilege: Privilege) -> Option<Rewrite> {
-    let name = match (placed.elevation?, privilege) {
-        (Elevation::Doas, Privilege::Doas) | (Elevation::Sudo, Privilege::Sudo) => return None,
-        (Elevation::Doas, _) => "doas",
-        (Elevation::Pfexec, _) => "pfexec",
-        (Elevation::Sudo, _) => "sudo",
+fn dropped(placed: &Placed, privilege: Privilege) -> impl Iterator<Item = Rewrite> {
+    let elevation = match (placed.elevation, privilege) {
+        (None, _) | (Some(Elevation::Doas), Privilege::Doas) | (Some(Elevation::Sudo), Privilege::Sudo) => None,
+        (Some(Elevation::Doas), _) => Some("doas"),
+        (Some(Elevation::Pfexec), _) => Some("pfexec"),
+        (Some(Elevation::Sudo), _) => Some("sudo"),
     };
-    Some(Rewrite::Dropped(name.to_owned()))
+    let path = placed.path.then_some("PATH");
+    path.into_iter()
+        .chain(placed.bare.then_some("env -"))
+        .chain(elevation)
+        .map(|name| Rewrite::Dropped(name.to_owned()))
 }
 
 #[cfg(test)]

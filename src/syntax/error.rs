@@ -46,6 +46,9 @@ pub enum Construct {
     /// More than [`super::MAX_WORDS`].
     #[error("too many words")]
     TooManyWords,
+    /// More than [`super::nested::MAX_DEPTH`] texts of `sh -c`, one in another.
+    #[error("sh -c nested too deep")]
+    TooDeep,
 
     // Quoting (XCU 2.2).
     /// `'` without its end.

@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
             None => refuse(Construct::NoProgram, written),
             Some(program) => {
                 let span = span(self.line, written);
-                Ok((behind, Simple { program, arguments: words.collect(), redirects, span }))
+                Ok((behind, Simple { program, arguments: words.collect(), redirects, path: false, span }))
             }
         }
     }

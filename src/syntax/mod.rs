@@ -5,6 +5,7 @@
 
 mod error;
 mod grammar;
+mod nested;
 mod quote;
 mod redirect;
 mod room;
@@ -14,7 +15,10 @@ mod word;
 #[cfg(test)]
 mod laws;
 
+use std::borrow::Cow;
+
 use crate::script::Script;
+use nested::Base;
 
 pub use error::{Construct, Error};
 pub use quote::quote;
@@ -51,6 +55,8 @@ pub struct Simple {
     pub arguments: Vec<Word>,
     /// In the order written; later ones act on what earlier ones made.
     pub redirects: Vec<Redirect>,
+    /// Whether [`nested::PATH`] stands in front. What is looked up where is not for clients to say.
+    pub path: bool,
     /// From the first to the last byte of it.
     pub span: Span,
 }
@@ -65,7 +71,33 @@ pub const MAX_STAGES: usize = 8;
 pub const MAX_WORDS: usize = 8192;
 
 /// Reads a request. `None` is a blank one, which sh answers with status 0 and nothing else. Length, control characters
-/// and UTF-8 are checked before any grammar; time and memory grow with the length, and nothing recurses.
+/// and UTF-8 are checked before any grammar; time and memory grow with the length, and nothing recurses. `sh -c TEXT` is
+/// what TEXT is.
 pub fn parse(line: &[u8]) -> Result<Option<Script<Simple>>, Error> {
-    grammar::parse(text::check(line)?)
+    let mut text = Cow::Borrowed(text::check(line)?);
+    let mut base = Base::request(&text);
+    let mut path = false;
+    for _ in 0..=nested::MAX_DEPTH {
+        let placed = |error: Error| Error { span: base.place(error.span), ..error };
+        text::check(text.as_bytes()).map_err(placed)?;
+        let Some(mut script) = grammar::parse(&text).map_err(placed)? else {
+            return Ok(None);
+        };
+        let Some(word) = nested::text(&script) else {
+            base.script(&mut script);
+            script.first.first.path = path;
+            return Ok(Some(script));
+        };
+        base = base.of(&text, word);
+        let inner = match word.as_str().strip_prefix(nested::PATH) {
+            Some(inner) => {
+                path = true;
+                base = base.behind(nested::PATH);
+                inner
+            }
+            None => word.as_str(),
+        };
+        text = Cow::Owned(inner.to_owned());
+    }
+    Err(Error { construct: Construct::TooDeep, span: base.place(Span::default()) })
 }

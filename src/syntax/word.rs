@@ -34,6 +34,11 @@ impl Word {
         &self.text
     }
 
+    /// Says where it stands.
+    pub(super) fn put(&mut self, span: Span) {
+        self.span = span;
+    }
+
     /// Where it stands in the request, quotes included.
     pub fn span(&self) -> Span {
         self.span
