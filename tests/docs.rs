@@ -40,6 +40,7 @@ fn documents() -> Vec<(String, String)> {
     };
     let mut paths = listed("");
     paths.extend(listed("docs"));
+    paths.extend(listed("docs/clients"));
     paths.sort();
     paths
         .into_iter()

@@ -210,13 +210,13 @@ digest() {
 }
 
 # The received dataset is the source: every snapshot there is one of the source's by guid (or one
-# of syncoid's, which another run has pruned on the source), the newest is the source's newest,
+# of a client's, which another run has pruned on the source), the newest is the source's newest,
 # and that one's contents are equal.
 want_same() {
     local source=$1 target=$2 snapshot a b
     if ! exists "$target"; then problems+=("$target to exist"); return; fi
     for snapshot in $(snapshots "$target" | sed 's/.*@//'); do
-        case $snapshot in syncoid_*) exists "$source@$snapshot" || continue ;; esac
+        case $snapshot in syncoid_* | pyznap_* | *-20[0-9]*) exists "$source@$snapshot" || continue ;; esac
         a=$(guid "$source@$snapshot" 2>&1) b=$(guid "$target@$snapshot" 2>&1)
         [ "$a" = "$b" ] || problems+=("@$snapshot with the same guid in '$source' and '$target', not $a and $b")
     done

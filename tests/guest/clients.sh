@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Prints a directory that holds the clients for in/clients.sh: what requirements.txt names, and syncoid
+# of other versions than the image's. Downloads them first where there is none; needs no root, unless
+# pip is missing.
+#
+# It lies beside the images (see image.sh), and its name carries a hash of both lists.
+set -eu
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${ZFS_SHELL_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/zfs-shell}
+directory=$cache/clients-$(cat "$here/requirements.txt" "$0" | sha256sum | cut -c 1-16)
+say() { printf 'guest: %s\n' "$*" >&2; }
+
+if [ ! -d "$directory" ]; then
+    mkdir -p "$cache"
+    tmp=$(mktemp -d "$cache/fetching.XXXXXX")
+    trap 'rm -rf "$tmp"' EXIT
+    if ! python3 -m pip --version >/dev/null 2>&1; then
+        say 'installing python3-pip on this machine'
+        if ! { apt-get -q update &&
+            DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends python3-pip; } >"$tmp/log" 2>&1; then
+            tail -n 20 "$tmp/log" >&2
+            exit 1
+        fi
+        rm -f "$tmp/log"
+    fi
+    say 'downloading clients (once)'
+    python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        -r "$here/requirements.txt" -d "$tmp" >&2
+    # Debian's packages of bookworm and, since it is replaced some day, if it is still there, of sid.
+    pool=http://deb.debian.org/debian/pool/main/s/sanoid
+    helper=/usr/lib/apt/apt-helper
+    "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.1.0-1.1_all.deb" "$tmp/syncoid-2.1.0.deb" \
+        SHA256:68525ac96832e03f76a6c5ca99812654bb0f96b2c00e94fe764f34ab64b1ae3f >&2
+    "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.3.0-2_all.deb" "$tmp/syncoid-2.3.0.deb" \
+        SHA256:1da7844ce0db44fddaae215e86bbb2b0d38d5964bed6e4d903e358c00bbf136c >&2 || say 'no syncoid 2.3.0: not run'
+    chmod 755 "$tmp"
+    mv "$tmp" "$directory" 2>/dev/null || [ -d "$directory" ]
+fi
+echo "$directory"

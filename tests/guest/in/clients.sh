@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Other clients than syncoid, unmodified, and syncoid of other versions, each with two lines of policy: they pull, they
+# push, and they prune. What is set up and run for a client is taken from docs/clients. Runs as root in the guest, which
+# is thrown away afterwards; what clients.sh of the host has fetched is in $t/clients.
+set -u
+cd "$(dirname "$0")" || exit
+# shellcheck source=SCRIPTDIR/lib.sh
+. ./lib.sh
+
+# --- the guides ------------------------------------------------------------------------------
+
+# block CLIENT HEADING LANGUAGE: the fenced blocks of that language below that heading.
+block() {
+    awk -v heading="## $2" -v fence="\`\`\`$3" '
+        /^## / { here = ($0 == heading) }
+        here && inside && $0 == "```" { inside = 0; next }
+        here && inside
+        here && $0 == fence { inside = 1 }' "$t/clients/$1.md"
+}
+
+# guide CLIENT HEADING [OPTION...]: runs the commands below the heading, the options behind the last of them.
+guide() {
+    local client=$1 heading=$2
+    shift 2
+    block "$client" "$heading" sh | sed "\$s|\$| $*|" >"$t/commands"
+    { echo "commands of $client, $heading:"; cat "$t/commands"; } >>"$t/seen"
+    want "commands below '$heading'" test -s "$t/commands"
+    run timeout 400 bash -eu "$t/commands"
+}
+
+# configuration CLIENT HEADING FILE LANGUAGE
+configuration() {
+    mkdir -p "$(dirname "$3")"
+    block "$1" "$2" "$4" >"$3"
+    want "a block below '$2'" test -s "$3"
+}
+
+# --- both ends -------------------------------------------------------------------------------
+
+# Both pools new: tank is the source, backup the receiver; and the rights of the guide.
+fresh() {
+    local client=$1 heading=$2 pool
+    for pool in tank backup; do
+        ! zpool list "$pool" >/dev/null 2>&1 || zpool destroy -f "$pool"
+        rm -f "/var/tmp/$pool.img"
+    done
+    make_pools tank backup >>"$t/seen" 2>&1
+    zfs create tank/data
+    fill /tank/data 2000000
+    make_encrypted tank/data/enc
+    fill /tank/data/enc 300000
+    zfs create -V 8M tank/data/vol
+    within 20 test -b /dev/zvol/tank/data/vol
+    head -c 1500000 /dev/urandom >/dev/zvol/tank/data/vol
+    zfs create -o mountpoint=none -o setuid=off -o devices=off -o readonly=on backup/source
+    # As the README says of a target.
+    zfs create -o mountpoint=none -o setuid=off -o devices=off -o readonly=on \
+        -o quota=300M -o filesystem_limit=100 -o snapshot_limit=500 backup/laptop
+    guide "$client" "$heading"
+    want_status 0
+    case $heading in
+        Pull*) configuration "$client" "$heading" /etc/zfs-shell/nas.toml toml ;;
+        *) configuration "$client" "$heading" /etc/zfs-shell/push.toml toml ;;
+    esac
+}
+more() {
+    local dataset
+    for dataset in '' /enc; do fill "/tank/data$dataset" 100000; done
+    head -c 200000 /dev/urandom >/dev/zvol/tank/data/vol
+    sync
+}
+# All that was replicated to the dataset.
+want_all_same() {
+    want_same tank/data "$1"
+    want_same_encrypted tank/data/enc "$1/enc"
+    want_same tank/data/vol "$1/vol"
+}
+# first_stays DATASET SNAPSHOT
+first_stays() {
+    local below
+    for below in '' /enc /vol; do want "$1$below@$2 to stay" exists "$1$below@$2"; done
+}
+name_of_newest() {
+    local newest
+    newest=$(newest "$1")
+    echo "${newest#*@}"
+}
+
+begin 'clients, two accounts and their keys'
+for left in tank dst src backup bare; do ! zpool list "$left" >/dev/null 2>&1 || zpool destroy -f "$left"; done
+hang_up
+for left in pull push; do ! id "$left" >/dev/null 2>&1 || { pkill -u "$left"; within 20 userdel -r "$left"; }; done
+make_account pull nas ''
+make_account push push ''
+rm -f /root/.ssh/known_hosts
+install -m 600 "$t/key" /root/.ssh/id_ed25519
+grep -q ' source ' /etc/hosts || echo '127.0.0.1 source target' >>/etc/hosts
+cat >>/root/.ssh/config <<'END'
+Host source target
+    BatchMode yes
+    StrictHostKeyChecking accept-new
+    LogLevel ERROR
+    ControlMaster auto
+    ControlPath ~/.ssh/mux-%C
+    ControlPersist 60
+END
+for wheel in "$t"/clients/*.whl; do python3 -m zipfile -e "$wheel" "$t/python" >>"$t/seen" 2>&1; done
+# As an installer makes them of a package's entry points: NAME MODULE FUNCTION
+program() {
+    printf '%s\n' '#!/usr/bin/python3 -Wignore' 'import sys' "sys.path.insert(0, '$t/python')" \
+        "from $2 import $3 as main" 'sys.exit(main())' >"/usr/local/bin/$1"
+    chmod 755 "/usr/local/bin/$1"
+}
+program zfs-autobackup zfs_autobackup.ZfsAutobackup cli
+for host in pull@source push@target; do
+    want "$host to answer" ssh "$host" exit
+done
+end
+
+# --- zfs-autobackup --------------------------------------------------------------------------
+
+begin 'zfs-autobackup pulls a subtree in full, with an encrypted dataset as it is and a volume'
+fresh zfs-autobackup 'Pull: on the source'
+guide zfs-autobackup 'Pull: on the backup host'
+want_status 0
+want_all_same backup/source/data
+first=$(name_of_newest tank/data)
+end
+
+begin 'zfs-autobackup pulls what is new'
+more
+guide zfs-autobackup 'Pull: on the backup host'
+want_status 0
+want_all_same backup/source/data
+want 'both snapshots on both sides' exists "backup/source/data@$first"
+end
+
+begin 'zfs-autobackup prunes the source down to the floor, and is told what is kept'
+more
+guide zfs-autobackup 'Pull: on the backup host' --keep-source=1 --keep-target=1
+want_status 0
+cat "$out" >>"$err"
+want_err "kept: tank/data@$first"
+want_all_same backup/source/data
+first_stays tank/data "$first"
+want 'the first and the newest' test "$(snapshots tank/data | wc -l)" = 2
+end
+
+begin 'zfs-autobackup pushes a subtree in full'
+fresh zfs-autobackup 'Push: on the target'
+guide zfs-autobackup 'Push: an encrypted dataset'
+want_status 0
+guide zfs-autobackup 'Push: on the host that pushes'
+want_status 0
+want_all_same backup/laptop/data
+first=$(name_of_newest tank/data)
+end
+
+begin 'zfs-autobackup pushes what is new'
+more
+guide zfs-autobackup 'Push: on the host that pushes'
+want_status 0
+want_all_same backup/laptop/data
+end
+
+begin 'zfs-autobackup prunes the target down to the floor, and is told what is kept'
+more
+guide zfs-autobackup 'Push: on the host that pushes' --keep-source=1 --keep-target=1
+want_status 0
+cat "$out" >>"$err"
+want_err "kept: backup/laptop/data@$first"
+want_all_same backup/laptop/data
+first_stays backup/laptop/data "$first"
+want 'the first and the newest' test "$(snapshots backup/laptop/data | wc -l)" = 2
+end
+
+finish
