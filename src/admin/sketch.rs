@@ -11,7 +11,7 @@ pub(super) const NOTHING: &str = "(nothing)";
 /// One stage with what joins it to the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// `|`, `;`, `&&`, `||`, or nothing before the first.
+    /// `|`, `;`, `&&`, `||`, what an `if` has between its lists, or nothing before the first.
     pub operator: &'static str,
     /// What happens.
     pub text: String,
@@ -28,9 +28,12 @@ pub(super) fn lines(plan: Plan) -> Vec<Line> {
     pipeline(&mut lines, "", &script.first);
     for (joint, next) in &script.rest {
         let operator = match joint {
-            Joint::Then => ";",
+            Joint::Next => ";",
             Joint::And => "&&",
             Joint::Or => "||",
+            Joint::Then => "; then",
+            Joint::Else => "; else",
+            Joint::Fi => "; fi;",
         };
         pipeline(&mut lines, operator, next);
     }
@@ -43,7 +46,7 @@ pub(super) fn joined(lines: &[Line]) -> String {
         return NOTHING.to_owned();
     }
     lines.iter().fold(String::new(), |mut whole, Line { operator, text, .. }| {
-        if !matches!(*operator, "" | ";") {
+        if !operator.is_empty() && !operator.starts_with(';') {
             whole.push(' ');
         }
         whole.push_str(operator);

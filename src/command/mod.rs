@@ -49,6 +49,8 @@ pub struct Placed {
     pub bare: bool,
     /// Whether the client wrote a longer PATH in front. Programs get ours.
     pub path: bool,
+    /// Whether its process id is to be told on standard error.
+    pub announced: bool,
     /// In the order written.
     pub redirects: Vec<Redirect>,
     /// Where it stands.
@@ -103,6 +105,9 @@ pub enum What {
     /// More operands than it takes.
     #[error("too many operands")]
     ExtraOperand,
+    /// A process id is told of `zfs send` alone.
+    #[error("not zfs send, whose process id is told")]
+    Announced,
     /// Not a plain decimal number, or out of range.
     #[error("not a plain number in range")]
     Number,
@@ -135,15 +140,19 @@ pub fn read(simple: &Simple) -> Result<Placed, Error> {
     let command = match Program::named(name) {
         Some(Program::Zfs) => Command::Zfs(Zfs::read(program, arguments)?),
         Some(Program::Zpool) => Command::Zpool(Zpool::read(program, arguments)?),
-        // What is answered in-process is a builtin of the shell, which env(1) and sudo(8) can't start.
-        _ if elevation.is_some() => return Err(Text::from(program).error(What::Program)),
+        // What is answered in-process is a builtin of the shell, which env(1) and sudo(8) can't start; but for test(1).
+        _ if elevation.is_some() && name != "test" => return Err(Text::from(program).error(What::Program)),
         _ => match Form::named(name) {
             Some(form) => Command::Filter(Filter::read(form, arguments)?),
             None if bare => return Err(Text::from(program).error(What::Program)),
             None => Command::Builtin(Builtin::read(program, arguments)?),
         },
     };
-    Ok(Placed { command, elevation, bare, path: simple.path, redirects: simple.redirects.clone(), span: simple.span })
+    let Simple { path, announced, span, .. } = *simple;
+    if announced && !matches!(command, Command::Zfs(Zfs::Send(_))) {
+        return Err(Text::from(program).error(What::Announced));
+    }
+    Ok(Placed { command, elevation, bare, path, announced, redirects: simple.redirects.clone(), span })
 }
 
 /// Takes `env -` off the front: an empty environment (env(1)).

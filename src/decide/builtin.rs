@@ -14,7 +14,12 @@ impl Scene<'_> {
             Builtin::Echo(text) => printed(text.clone()),
             // An honest list of processes would tell of other datasets; none at all means that nobody is at work.
             Builtin::Ps | Builtin::True => Answer::default(),
+            Builtin::PsOf => Answer { status: 1, ..printed("COMMAND\n".to_owned()) },
             Builtin::False => Answer { status: 1, ..Answer::default() },
+            Builtin::Test(asked) => Answer { status: u8::from(self.place(*asked).is_none()), ..Answer::default() },
+            // As little as clients can do with. Its version, its name and its size are not for them.
+            Builtin::Uname => printed("Linux\n".to_owned()),
+            Builtin::Processors => printed("1\n".to_owned()),
             Builtin::CommandV { asked, spelling } => match self.place(*asked) {
                 Some(place) => printed(format!("{place}\n")),
                 None => Answer { status: spelling.missing(), ..Answer::default() },

@@ -71,8 +71,15 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
         fits(pipeline)?;
         pipeline.try_map(|placed| {
             let (stdin, (stdout, stderr)) = (source(&placed.redirects), sinks(&placed.redirects));
-            let stage =
-                |verdict: Verdict| Stage { action: verdict.action, stdin, stdout, stderr, grant: verdict.grant };
+            let announced = placed.announced;
+            let stage = |verdict: Verdict| Stage {
+                action: verdict.action,
+                stdin,
+                stdout,
+                stderr,
+                grant: verdict.grant,
+                announced,
+            };
             match scene.rule(placed) {
                 Ok(verdict) => {
                     decision = decision.max(verdict.decision);
@@ -99,7 +106,7 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
     Ok(match hidden {
         // Nothing of a request with a hidden command runs, whatever the rest of it is.
         Some(stage) => Plan::new(Script::one(stage), Decision::Hidden, Vec::new(), false),
-        None => Plan::new(script, decision, rewrites, elevated),
+        None => Plan::new(plan::folded(script), decision, rewrites, elevated),
     })
 }
 
@@ -189,7 +196,7 @@ impl<'a> Scene<'a> {
                 Zfs::Snapshot(snapshotting) => self.snapshot(snapshotting),
                 Zfs::Unmount(dataset) => self.unmount(dataset),
                 Zfs::Unserved(subcommand) => Err(format!("zfs {subcommand} is not served").into()),
-                Zfs::Version => self.version(zfs.render()),
+                Zfs::Usage(_) | Zfs::Version => self.version(zfs.render()),
             },
         }
     }

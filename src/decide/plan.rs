@@ -12,7 +12,7 @@ use crate::command::argv::Argv;
 use crate::command::zfs::receive::Receive;
 use crate::host::Executable;
 use crate::policy::GrantId;
-use crate::script::Script;
+use crate::script::{Course, Joint, Script};
 use crate::table::Table;
 
 /// A decided request.
@@ -48,6 +48,8 @@ pub struct Stage {
     pub(super) stderr: Sink,
     /// Which grant allowed it, if it needed one.
     pub(super) grant: Option<GrantId>,
+    /// Whether the client is told its process id.
+    pub(super) announced: bool,
 }
 
 /// What a leaf becomes.
@@ -216,10 +218,50 @@ impl Stage {
         self.stderr
     }
 
+    /// Whether the client is told its process id.
+    pub fn is_announced(&self) -> bool {
+        self.announced
+    }
+
     /// Which grant allowed it.
     pub fn grant(&self) -> Option<GrantId> {
         self.grant
     }
+}
+
+/// Where no program runs and no grant is asked, what the request comes to: one answer. Clients ask much at once.
+pub(super) fn folded(script: Script<Stage>) -> Script<Stage> {
+    let asks = |stage: &Stage| matches!(stage.action, Action::Answer(_) | Action::Exit(_)) && stage.grant.is_none();
+    if script.rest.is_empty() || !script.leaves().all(asks) {
+        return script;
+    }
+    let (mut course, mut whole) = (Course::default(), Answer::default());
+    let rest = script.rest.iter().map(|(joint, pipeline)| (*joint, &pipeline.first));
+    for (joint, stage) in std::iter::once((Joint::Next, &script.first.first)).chain(rest) {
+        if !course.enters(joint) {
+            continue;
+        }
+        match &stage.action {
+            Action::Answer(part) => {
+                for (sink, bytes) in [(stage.stdout, &part.stdout), (stage.stderr, &part.stderr)] {
+                    match sink {
+                        Sink::Out => whole.stdout.extend(bytes),
+                        Sink::Err => whole.stderr.extend(bytes),
+                        Sink::Null => {}
+                    }
+                }
+                course.put(part.status);
+            }
+            Action::Exit(status) => {
+                course.put(status.unwrap_or(course.status()));
+                break;
+            }
+            Action::Run(_) | Action::Receive(_) => return script,
+        }
+    }
+    whole.status = course.end();
+    let (action, stdin) = (Action::Answer(whole), Source::Inherit);
+    Script::one(Stage { action, stdin, stdout: Sink::Out, stderr: Sink::Err, grant: None, announced: false })
 }
 
 impl Run {
@@ -305,7 +347,7 @@ pub(crate) mod made {
     }
 
     pub(crate) fn stage(action: Action) -> Stage {
-        Stage { action, stdin: Source::Null, stdout: Sink::Null, stderr: Sink::Null, grant: None }
+        Stage { action, stdin: Source::Null, stdout: Sink::Null, stderr: Sink::Null, grant: None, announced: false }
     }
 
     /// With its standard input and output where they were.

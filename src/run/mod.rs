@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use crate::decide::arrival::Doorkeeper;
 use crate::decide::plan::{Action, Answer, Exec, Plan, Run, Sink, Stage};
-use crate::script::{Joint, Pipeline};
+use crate::script::{Course, Joint, Pipeline, Status};
 use crate::table::Rows;
 
 pub use ask::{Asked, ask};
@@ -117,7 +117,7 @@ pub fn run(plan: Plan, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended,
     let Some(script) = plan.into_script() else {
         return Ok(Ended::default());
     };
-    let first = Part::of(&script.first).map(|part| (Joint::Then, part));
+    let first = Part::of(&script.first).map(|part| (Joint::Next, part));
     let rest = script.rest.iter().map(|(joint, pipeline)| Ok((*joint, Part::of(pipeline)?)));
     let parts = std::iter::once(first).chain(rest).collect::<Result<Vec<_>, RunError>>()?;
     Session::default().run(parts, tail, keeper)
@@ -131,9 +131,9 @@ enum Part<'p> {
     Program(Program<'p>),
     /// Programs one after another, or one whose rows pass through the gate.
     Sequence(&'p Stage, &'p Run),
-    Pipeline(Vec<Program<'p>>),
+    Pipeline(Vec<Program<'p>>, Status),
     /// A stream comes in, through filters.
-    Receive(Vec<Program<'p>>, Receiver<'p>),
+    Receive(Vec<Program<'p>>, Status, Receiver<'p>),
 }
 
 /// A stage that is one program whose output goes where it goes.
@@ -153,11 +153,11 @@ impl<'p> Part<'p> {
         if let Some((stage, filters)) = stages.split_last()
             && let Action::Receive(reception) = stage.action()
         {
-            return Ok(Self::Receive(programs(filters)?, Receiver { stage, reception }));
+            return Ok(Self::Receive(programs(filters)?, pipeline.status, Receiver { stage, reception }));
         }
         let stage = &pipeline.first;
         if !pipeline.is_single() {
-            return programs(&stages).map(Self::Pipeline);
+            return Ok(Self::Pipeline(programs(&stages)?, pipeline.status));
         }
         Ok(match stage.action() {
             Action::Answer(answer) => Self::Answer(stage, answer),
@@ -183,7 +183,7 @@ impl<'p> Program<'p> {
 /// A request on its way.
 #[derive(Default)]
 struct Session {
-    status: u8,
+    course: Course,
     /// Whether anything has happened that the client or the host could have noticed.
     begun: bool,
     supervisor: Option<Supervisor>,
@@ -194,48 +194,47 @@ impl Session {
     fn run(mut self, parts: Vec<(Joint, Part)>, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended, RunError> {
         let mut parts = parts.into_iter().peekable();
         while let Some((joint, part)) = parts.next() {
-            let goes_on = match joint {
-                Joint::Then => true,
-                Joint::And => self.status == 0,
-                Joint::Or => self.status != 0,
-            };
-            if !goes_on {
+            if !self.course.enters(joint) {
                 continue;
             }
             // What became of a stream is still to be told.
             let replaces = tail == Tail::Replaces && parts.peek().is_none() && self.arrived.is_empty();
             let done = match part {
                 Part::Exit(status) => {
-                    self.status = status.unwrap_or(self.status);
+                    self.course.put(status.unwrap_or(self.course.status()));
                     return Ok(self.ended(None));
                 }
                 Part::Answer(stage, answer) => self.answer(stage, answer),
                 Part::Program(program) if replaces => Err(self.replace(program)),
-                Part::Program(program) => self.pipeline(&[program]),
+                Part::Program(program) => self.pipeline(&[program], Status::Last),
                 Part::Sequence(stage, run) => self.sequence(stage, run),
-                Part::Pipeline(programs) => self.pipeline(&programs),
-                Part::Receive(filters, receiver) => self.receive(&filters, receiver, keeper),
+                Part::Pipeline(programs, status) => self.pipeline(&programs, status),
+                Part::Receive(filters, status, receiver) => self.receive(&filters, status, receiver, keeper),
             };
             match done {
                 Ok(None) => {}
                 Ok(Some(Cut::Signal(signal))) => {
-                    self.status = 128 | signal;
+                    self.course.put(128 | signal);
                     return Ok(self.ended(Some(Cut::Signal(signal))));
                 }
                 Ok(cut) => return Ok(self.ended(cut)),
-                Err(error) => self.status = self.failed(error)?,
+                Err(error) => {
+                    let status = self.failed(error)?;
+                    self.course.put(status);
+                }
             }
         }
         Ok(self.ended(None))
     }
 
     fn ended(self, cut: Option<Cut>) -> Ended {
-        Ended { status: self.status, cut, arrived: self.arrived }
+        Ended { status: self.course.end(), cut, arrived: self.arrived }
     }
 
     /// Becomes the program. Returns only if that failed.
     fn replace(&mut self, program: Program) -> RunError {
         self.note(program.stage.stderr(), program.note);
+        announce(program.stage, std::process::id());
         spawn::replace(program.stage, program.exec)
     }
 
@@ -244,20 +243,20 @@ impl Session {
         let mut stderr = Outflow::new(stage.stderr(), answer.stderr.clone());
         let cut = self.wait(&mut Group::default(), &mut [&mut stdout, &mut stderr])?;
         self.begun = true;
-        self.status = answer.status;
+        self.course.put(answer.status);
         Ok(cut)
     }
 
-    fn pipeline(&mut self, programs: &[Program]) -> Result<Option<Cut>, RunError> {
+    fn pipeline(&mut self, programs: &[Program], status: Status) -> Result<Option<Cut>, RunError> {
         self.supervisor()?;
-        let mut group = self.start(programs, None)?;
+        let mut group = self.start(programs, status, None)?;
         let cut = self.wait(&mut group, &mut [])?;
-        self.status = group.status();
+        self.course.put(group.status());
         Ok(cut)
     }
 
     /// Starts the stages of a pipeline, the last with its output into a pipe of the gate's if one is given.
-    fn start(&mut self, programs: &[Program], output: Option<PipeWriter>) -> Result<Group, RunError> {
+    fn start(&mut self, programs: &[Program], status: Status, output: Option<PipeWriter>) -> Result<Group, RunError> {
         let stages_behind = (0..programs.len() + usize::from(output.is_some())).rev();
         for (program, behind) in programs.iter().zip(stages_behind) {
             // A note is the gate's, not the program's: it never goes into the stage behind.
@@ -266,8 +265,11 @@ impl Session {
             self.note(sink, program.note);
         }
         let stages: Vec<_> = programs.iter().map(|program| (program.stage, program.exec)).collect();
-        let group = spawn::pipeline(&stages, self.begun, output)?;
+        let group = spawn::pipeline(&stages, status, self.begun, output)?;
         self.begun = true;
+        if let (Some(first), Some(leader)) = (programs.first(), group.leader()) {
+            announce(first.stage, leader);
+        }
         Ok(group)
     }
 
@@ -286,13 +288,13 @@ impl Session {
             if first_failure == 0 {
                 first_failure = status;
             }
-            self.status = first_failure;
+            self.course.put(first_failure);
             if cut.is_some() {
                 return Ok(cut);
             }
         }
         if first_failure == 0 {
-            self.status = run.status();
+            self.course.put(run.status());
         }
         if let Some(rows) = rows {
             rows.end(out.bytes());
@@ -344,6 +346,13 @@ impl Session {
     }
 }
 
+/// Tells the process id of the stage where the client asked for it, in the words that it waits for.
+fn announce(stage: &Stage, process: impl std::fmt::Display) {
+    if stage.is_announced() {
+        flow::tell(stage.stderr(), format!("zettarepl: zfs send PID is {process}\n").as_bytes());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
@@ -389,16 +398,20 @@ mod tests {
 
     #[test]
     fn a_list_goes_on_by_status_as_in_sh() {
-        use Joint::{And, Or, Then};
-        let table: [(Script<Stage>, u8); 8] = [
+        use Joint::{And, Else, Fi, Next, Or, Then};
+        let table: [(Script<Stage>, u8); 12] = [
             (list(stage("exit 3"), []), 3),
-            (list(stage("exit 3"), [(Then, stage("exit 0"))]), 0),
+            (list(stage("exit 3"), [(Next, stage("exit 0"))]), 0),
             (list(stage("exit 3"), [(And, stage("exit 4"))]), 3),
             (list(stage("exit 3"), [(Or, stage("exit 4"))]), 4),
             (list(stage("exit 0"), [(Or, stage("exit 4"))]), 0),
             (list(stage("exit 0"), [(Or, stage("exit 4")), (And, stage("exit 5"))]), 5),
             (list(stage("exit 3"), [(And, stage("exit 4")), (Or, stage("exit 5"))]), 5),
-            (list(stage("exit 3"), [(And, stage("exit 4")), (Then, stage("exit 6")), (Or, stage("exit 7"))]), 7),
+            (list(stage("exit 3"), [(And, stage("exit 4")), (Next, stage("exit 6")), (Or, stage("exit 7"))]), 7),
+            (list(stage("exit 3"), [(Then, stage("exit 4"))]), 0),
+            (list(stage("exit 0"), [(Then, stage("exit 4")), (Else, stage("exit 5"))]), 4),
+            (list(stage("exit 3"), [(Then, stage("exit 4")), (Else, stage("exit 5"))]), 5),
+            (list(stage("exit 3"), [(Then, stage("exit 4")), (Else, stage("exit 5")), (Fi, stage("exit 6"))]), 6),
         ];
         for (script, expected) in table {
             assert_eq!(status(script), expected);
@@ -407,15 +420,22 @@ mod tests {
 
     #[test]
     fn exit_ends_the_request_with_its_status_or_the_last() {
-        assert_eq!(status(list(exit(Some(9)), [(Joint::Then, stage("exit 1"))])), 9);
-        assert_eq!(status(list(stage("exit 3"), [(Joint::Then, exit(None)), (Joint::Then, stage("exit 1"))])), 3);
+        assert_eq!(status(list(exit(Some(9)), [(Joint::Next, stage("exit 1"))])), 9);
+        assert_eq!(status(list(stage("exit 3"), [(Joint::Next, exit(None)), (Joint::Next, stage("exit 1"))])), 3);
     }
 
     #[test]
     fn a_pipeline_has_the_status_of_its_last_stage() {
-        let pipeline = |first, rest| Script { first: Pipeline { first, rest }, rest: Vec::new() };
+        let pipeline = |first, rest| Script { first: Pipeline { first, rest, status: Status::Last }, rest: Vec::new() };
         assert_eq!(status(pipeline(stage("exit 3"), vec![stage("exit 0")])), 0);
         assert_eq!(status(pipeline(stage("exit 0"), vec![stage("exit 0"), stage("exit 5")])), 5);
+        let first_failed = |first, rest| {
+            let pipeline = Pipeline { first, rest, status: Status::FirstFailed };
+            status(Script { first: pipeline, rest: Vec::new() })
+        };
+        assert_eq!(first_failed(stage("exit 3"), vec![stage("exit 4"), stage("exit 0")]), 3);
+        assert_eq!(first_failed(stage("exit 0"), vec![stage("exit 4"), stage("exit 5")]), 4);
+        assert_eq!(first_failed(stage("exit 0"), vec![stage("exit 0")]), 0);
         let answer = made::stage(Action::Answer(Answer::default()));
         assert!(matches!(ended(pipeline(stage("exit 0"), vec![answer])), Err(RunError::Pipeline)));
     }
@@ -430,12 +450,12 @@ mod tests {
     fn what_can_not_start_is_an_error_at_first_and_a_status_later() {
         let missing = || made::stage(made::run(missing(), Vec::new()));
         assert!(matches!(ended(list(missing(), [])), Err(RunError::Start { .. })));
-        assert_eq!(status(list(stage("exit 0"), [(Joint::Then, missing())])), 127);
-        let pipeline = Pipeline { first: stage("exit 0"), rest: vec![missing()] };
+        assert_eq!(status(list(stage("exit 0"), [(Joint::Next, missing())])), 127);
+        let pipeline = Pipeline { first: stage("exit 0"), rest: vec![missing()], status: Status::Last };
         assert_eq!(status(Script { first: pipeline, rest: Vec::new() }), 127);
         let directory =
             made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
-        assert_eq!(status(list(stage("exit 0"), [(Joint::Then, directory)])), 126);
+        assert_eq!(status(list(stage("exit 0"), [(Joint::Next, directory)])), 126);
     }
 
     #[test]
@@ -470,20 +490,22 @@ mod tests {
     fn programs_start_with_no_signal_blocked_or_ignored() {
         // glibc's posix_spawn leaves its own two, 32 and 33, ignored.
         let check = "! grep -E '^Sig(Blk|Ign):' /proc/self/status | grep -vE '0000000[01][08]0000000$'";
-        assert_eq!(status(list(stage("exit 0"), [(Joint::Then, stage(check))])), 0);
+        assert_eq!(status(list(stage("exit 0"), [(Joint::Next, stage(check))])), 0);
     }
 
     #[test]
     fn the_stages_of_a_pipeline_are_one_group_that_is_not_ours() {
         let first = made::open(stage("cut -d ' ' -f 5 /proc/$$/stat; exec >/dev/null; sleep 0.1"));
         let last = made::open(stage("read group; test $group = $(cut -d ' ' -f 5 /proc/$$/stat) -a $group != $PPID"));
-        assert_eq!(status(Script { first: Pipeline { first, rest: vec![last] }, rest: Vec::new() }), 0);
+        let pipeline = Pipeline { first, rest: vec![last], status: Status::Last };
+        assert_eq!(status(Script { first: pipeline, rest: Vec::new() }), 0);
     }
 
     #[test]
     fn a_reader_sees_the_end_and_a_writer_its_loss() {
         let pipeline = |first, rest| {
-            let pipeline = Pipeline { first: made::open(stage(first)), rest: vec![made::open(stage(rest))] };
+            let rest = vec![made::open(stage(rest))];
+            let pipeline = Pipeline { first: made::open(stage(first)), rest, status: Status::Last };
             status(Script { first: pipeline, rest: Vec::new() })
         };
         assert_eq!(pipeline("head -c 3000000 /dev/zero", "test $(wc -c) = 3000000"), 0);

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::decide::plan::{Exec, Sink, Source, Stage};
+use crate::script::Status;
 
 use super::wait::Group;
 use super::{RunError, confine, plumbing};
@@ -78,16 +79,18 @@ pub(super) fn member(group: &mut Group, stage: &Stage, exec: &Exec, input: impl 
     start(group, command, exec.memory())
 }
 
-/// Starts all stages from left to right, the last with its output into a pipe of the gate's if one is given. If the first can't start and nothing has begun, that is an error; a stage that
-/// can't start later is a member that has failed, as in sh.
+/// Starts all stages from left to right, the last with its output into a pipe of the gate's if one is given. If the first
+/// can't start and nothing has begun, that is an error; a stage that can't start later is a member that has failed, as in
+/// sh.
 pub(super) fn pipeline(
     stages: &[(&Stage, &Exec)],
+    status: Status,
     begun: bool,
     mut output: Option<PipeWriter>,
 ) -> Result<Group, RunError> {
     let pipes = stages.iter().skip(1).map(|_| plumbing::wide_pipe()).collect::<Result<Vec<_>, _>>()?;
     let mut pipes = pipes.into_iter();
-    let mut group = Group::default();
+    let mut group = Group::with_status(status);
     let mut input = None;
     for (stage, exec) in stages {
         let (next, between) = pipes.next().unzip();

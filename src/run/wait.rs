@@ -14,6 +14,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::script::Status;
+
 use super::confine::system;
 use super::{RunError, sys};
 
@@ -39,6 +41,7 @@ pub enum Cut {
 pub(super) struct Group {
     leader: Option<i32>,
     members: Vec<Member>,
+    status: Status,
 }
 
 enum Member {
@@ -75,6 +78,11 @@ pub(super) enum Until {
 }
 
 impl Group {
+    /// Whose status is that of the members that this says.
+    pub(super) fn with_status(status: Status) -> Self {
+        Self { status, ..Self::default() }
+    }
+
     /// The process group that further members join.
     pub(super) fn leader(&self) -> Option<i32> {
         self.leader
@@ -95,12 +103,17 @@ impl Group {
         self.members.push(Member::Ended(status));
     }
 
-    /// The status of the last member, which is that of the pipeline (XCU 2.9.2).
+    /// The status of the pipeline.
     pub(super) fn status(&self) -> u8 {
-        match self.members.last() {
-            Some(Member::Ended(status)) => *status,
-            _ => 0,
+        let mut statuses = self.members.iter().map(|member| match member {
+            Member::Ended(status) => *status,
+            Member::Running(_) => 0,
+        });
+        match self.status {
+            Status::Last => statuses.next_back(),
+            Status::FirstFailed => statuses.find(|status| *status != 0),
         }
+        .unwrap_or(0)
     }
 
     fn last_ended(&self) -> bool {

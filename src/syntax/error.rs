@@ -23,7 +23,8 @@ pub enum Construct {
     /// More than [`super::MAX_LINE`] bytes.
     #[error("request too long")]
     LineTooLong,
-    /// A control character: any but newline and tab, and these two inside a word.
+    /// A control character: any but newline and tab, and these two inside a word (but for the newlines of printf's formats
+    /// and of `sh -c`).
     #[error("control character")]
     ControlCharacter,
     /// Bytes that are no text.
@@ -80,7 +81,7 @@ pub enum Construct {
     /// Any other `$`.
     #[error("parameter expansion")]
     ParameterExpansion,
-    /// `*`, `?`, `[` or `]`.
+    /// `*`, `?`, or `[` or `]` in a word that has more.
     #[error("glob pattern")]
     GlobPattern,
     /// `{` or `}`: a group, or in bash a brace expansion.
@@ -109,7 +110,7 @@ pub enum Construct {
     /// `=` elsewhere in the first word.
     #[error("equals sign in the name of a program")]
     EqualsInProgram,
-    /// A reserved word of sh or bash.
+    /// A reserved word of sh or bash where none of ours can stand.
     #[error("compound command")]
     CompoundCommand,
     /// `NAME:`, which POSIX reserves (XCU 2.4).
@@ -127,6 +128,9 @@ pub enum Construct {
     /// `&`
     #[error("background '&'")]
     Background,
+    /// In a text that clients put around a command ([`super::idiom`]), something else.
+    #[error("not one command")]
+    NotOneCommand,
     /// bash's `|&`
     #[error("pipe of both streams '|&'")]
     PipeBoth,

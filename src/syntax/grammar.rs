@@ -1,5 +1,5 @@
-//! Commands, pipelines and lists. Flat, and so a loop for each: nothing here calls itself, whatever the input.
-//! (POSIX.1-2024, XCU 2.9 and 2.10.)
+//! Commands, pipelines, lists, and `if` that stands in no other. Flat, and so a loop for each: nothing here calls itself,
+//! whatever the input. (POSIX.1-2024, XCU 2.9 and 2.10.)
 #![forbid(unsafe_code)]
 
 use nom::branch::alt;
@@ -11,9 +11,9 @@ use nom::{Input, Offset, Parser};
 
 use super::redirect::{blanks, redirect};
 use super::room::{Parsed, Trouble, refuse, refuse_any};
-use super::word::{Word, word};
+use super::word::{Holds, Word, word};
 use super::{Construct, Error, MAX_COMMANDS, MAX_STAGES, MAX_WORDS, Redirect, Simple, Span};
-use crate::script::{Joint, Pipeline, Script};
+use crate::script::{Joint, Pipeline, Script, Status};
 
 /// Reads a request of which [`super::text`] found nothing to say.
 pub(super) fn parse(line: &str) -> Result<Option<Script<Simple>>, Error> {
@@ -46,28 +46,53 @@ struct Reader<'a> {
     words: usize,
 }
 
+/// Where in an `if` a list is, and the `if` itself.
+#[derive(Clone, Copy)]
+enum Open<'a> {
+    No,
+    /// In front of `then`.
+    If(&'a str),
+    /// In front of `else` or `fi`.
+    Then(&'a str),
+    /// In front of `fi`.
+    Else(&'a str),
+}
+
 impl<'a> Reader<'a> {
     /// Pipelines and what joins them, up to the end of the request.
     fn script(&mut self) -> Parsed<'a, Option<Script<Simple>>> {
-        let (behind, _) = gap(self.line)?;
-        if behind.is_empty() {
-            return Ok((behind, None));
-        }
-        let (mut input, first) = self.pipeline(behind)?;
-        let mut rest = Vec::new();
+        let (mut input, _) = gap(self.line)?;
+        let mut parts = Vec::new();
+        let (mut before, mut open) = (Joint::Next, Open::No);
         while !input.is_empty() {
-            let (behind, (operator, joint)) = consumed(joint).parse(input)?;
-            let (behind, _) = gap(behind)?;
-            match joint {
-                Joint::Then if behind.is_empty() => return Ok((behind, Some(Script { first, rest }))),
-                _ if behind.is_empty() => return refuse(Construct::EmptyCommand, operator),
+            match (reserved(input), open, before) {
+                (Some(("fi", word, behind)), Open::Then(_) | Open::Else(_), Joint::Next) => {
+                    ((input, ()), before, open) = (end_of_if(word, behind)?, Joint::Fi, Open::No);
+                    continue;
+                }
+                (Some(("if", word, behind)), Open::No, Joint::Next | Joint::Fi) => {
+                    ((input, _), open) = (gap(behind)?, Open::If(word));
+                }
+                (Some(("then", _, behind)), Open::If(at), Joint::Next) => {
+                    ((input, _), before, open) = (gap(behind)?, Joint::Then, Open::Then(at));
+                }
+                (Some(("else", _, behind)), Open::Then(at), Joint::Next) => {
+                    ((input, _), before, open) = (gap(behind)?, Joint::Else, Open::Else(at));
+                }
                 _ => {}
             }
-            let (behind, pipeline) = self.pipeline(behind)?;
-            rest.push((joint, pipeline));
-            input = behind;
+            if input.is_empty() {
+                break;
+            }
+            let (behind, pipeline) = self.pipeline(input)?;
+            parts.push((before, pipeline));
+            (input, before) = end_of_pipeline(behind)?;
         }
-        Ok((input, Some(Script { first, rest })))
+        if let Open::If(at) | Open::Then(at) | Open::Else(at) = open {
+            return refuse(Construct::CompoundCommand, at);
+        }
+        let mut parts = parts.into_iter();
+        Ok((input, parts.next().map(|(_, first)| Script { first, rest: parts.collect() })))
     }
 
     /// Commands joined by `|`, up to what else ends a command.
@@ -86,17 +111,17 @@ impl<'a> Reader<'a> {
             rest.push(stage);
             input = behind;
         }
-        Ok((input, Pipeline { first, rest }))
+        Ok((input, Pipeline { first, rest, status: Status::Last }))
     }
 
     /// One command, up to the operator or newline that ends it.
     fn command(&mut self, start: &'a str) -> Parsed<'a, Simple> {
-        let mut words = Vec::new();
+        let mut words: Vec<Word> = Vec::new();
         let mut redirects = Vec::new();
         let mut end = start;
         let behind = loop {
             let (input, _) = blanks(end)?;
-            end = match element(input) {
+            end = match element(input, Holds::behind(&words)) {
                 Ok((behind, Element::Redirect(redirect))) => {
                     redirects.push(redirect);
                     behind
@@ -125,7 +150,10 @@ impl<'a> Reader<'a> {
             None => refuse(Construct::NoProgram, written),
             Some(program) => {
                 let span = span(self.line, written);
-                Ok((behind, Simple { program, arguments: words.collect(), redirects, path: false, span }))
+                Ok((
+                    behind,
+                    Simple { program, arguments: words.collect(), redirects, path: false, announced: false, span },
+                ))
             }
         }
     }
@@ -145,8 +173,44 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn element(input: &str) -> Parsed<'_, Element<'_>> {
-    alt((redirect.map(Element::Redirect), word.map(|(written, text)| Element::Word(written, text)))).parse(input)
+fn element(input: &str, holds: Holds) -> Parsed<'_, Element<'_>> {
+    let word = word(holds).map(|(written, text)| Element::Word(written, text));
+    alt((redirect.map(Element::Redirect), word)).parse(input)
+}
+
+/// A reserved word that begins or ends a list of an `if`, where the input begins with one: as which, as it stands there,
+/// and what stands behind.
+fn reserved(input: &str) -> Option<(&'static str, &str, &str)> {
+    let end = input.find([' ', '\t', '\n', ';']).unwrap_or(input.len());
+    let (word, behind) = input.split_at(end);
+    let name = ["if", "then", "else", "fi"].into_iter().find(|name| *name == word)?;
+    Some((name, word, behind))
+}
+
+/// What ends an `if`: the end, or what separates commands. A redirection of all of it is not understood, nor a pipe.
+fn end_of_if<'a>(fi: &'a str, input: &'a str) -> Parsed<'a, ()> {
+    let (input, _) = blanks(input)?;
+    if input.is_empty() {
+        return Ok((input, ()));
+    }
+    match joint(input) {
+        Ok((behind, Joint::Next)) => gap(behind).map(|(behind, _)| (behind, ())),
+        Err(failure @ nom::Err::Failure(_)) => Err(failure),
+        _ => refuse(Construct::CompoundCommand, fi),
+    }
+}
+
+/// What ends a pipeline: the end, or what joins it to the next.
+fn end_of_pipeline(input: &str) -> Parsed<'_, Joint> {
+    if input.is_empty() {
+        return Ok((input, Joint::Next));
+    }
+    let (behind, (operator, joint)) = consumed(joint).parse(input)?;
+    let (behind, _) = gap(behind)?;
+    match joint {
+        Joint::And | Joint::Or if behind.is_empty() => refuse(Construct::EmptyCommand, operator),
+        joint => Ok((behind, joint)),
+    }
 }
 
 /// What a first word is that is no name of a program, if so.
@@ -175,8 +239,8 @@ fn joint(input: &str) -> Parsed<'_, Joint> {
     alt((
         value(Joint::And, tag("&&")),
         value(Joint::Or, tag("||")),
-        value(Joint::Then, tag(";")),
-        value(Joint::Then, tag("\n")),
+        value(Joint::Next, tag(";")),
+        value(Joint::Next, tag("\n")),
     ))
     .parse(input)
 }
@@ -251,9 +315,12 @@ mod tests {
         let script = script(line);
         script.rest.iter().fold(pipeline(&script.first), |text, (joint, next)| {
             let mark = match joint {
-                Joint::Then => ";",
+                Joint::Next => ";",
                 Joint::And => "&",
                 Joint::Or => "+",
+                Joint::Then => "{",
+                Joint::Else => "}{",
+                Joint::Fi => "}",
             };
             text + mark + &pipeline(next)
         })
@@ -301,6 +368,15 @@ mod tests {
             (":", ":"),
             ("a:b", "a:b"),
             ("/sbin/zfs", "/sbin/zfs"),
+            ("if a; then b; fi", "a{b"),
+            ("if a; b && c;then d\nelse e|f; fi ; g", "a;b&c{d}{e|f}g"),
+            ("x; if\n a\nthen\n\nb;fi\nif c; then d; fi;", "x;a{b}c{d"),
+            ("if if-x; then then-x; else fix; fi", "if-x{then-x}{fix"),
+            ("echo if then fi; 'fi'", "echo,if,then,fi;fi"),
+            ("[ -r /a ]", "[,-r,/a,]"),
+            ("a [ ] ;b", "a,[,];b"),
+            ("printf 'a\n' b", "printf,a\n,b"),
+            ("printf \"%s\n\" \"$SHELL\"; echo \"$SHELL\"", "printf,%s\n,/bin/sh;echo,/bin/sh"),
         ] {
             assert_eq!(shape(line), expected, "{line:?}");
         }
@@ -356,7 +432,54 @@ mod tests {
             ("case a in *) b;; esac", Construct::CompoundCommand, 0),
             ("function a { b; }", Construct::CompoundCommand, 0),
             ("if a", Construct::CompoundCommand, 0),
+            ("if", Construct::CompoundCommand, 0),
             ("a;then", Construct::CompoundCommand, 2),
+            ("a; if b; then c", Construct::CompoundCommand, 3),
+            ("if b; then", Construct::CompoundCommand, 0),
+            ("if b; then c; else", Construct::CompoundCommand, 0),
+            ("if b; then c; else d", Construct::CompoundCommand, 0),
+            ("if b; fi", Construct::CompoundCommand, 6),
+            ("if b; else c; fi", Construct::CompoundCommand, 6),
+            ("if then c; fi", Construct::CompoundCommand, 3),
+            ("if b; then fi", Construct::CompoundCommand, 11),
+            ("if b && then c; fi", Construct::CompoundCommand, 8),
+            ("if b then c; fi", Construct::CompoundCommand, 13),
+            ("if b; then c fi", Construct::CompoundCommand, 0),
+            ("if b; then c; elif d; then e; fi", Construct::CompoundCommand, 14),
+            ("if b; then c; else d; else e; fi", Construct::CompoundCommand, 22),
+            ("if b; then if c; then d; fi; fi", Construct::CompoundCommand, 11),
+            ("if if b; then c; fi; then d; fi", Construct::CompoundCommand, 3),
+            ("a && if b; then c; fi", Construct::CompoundCommand, 5),
+            ("a | if b; then c; fi", Construct::CompoundCommand, 4),
+            ("if b; then c; fi && d", Construct::CompoundCommand, 14),
+            ("if b; then c; fi | d", Construct::CompoundCommand, 14),
+            ("if b; then c; fi >/dev/null", Construct::CompoundCommand, 14),
+            ("if b; then c; fi d", Construct::CompoundCommand, 14),
+            ("if b; then c; fi;; d", Construct::CaseTerminator, 16),
+            ("if b; then c; fi & d", Construct::Background, 17),
+            ("if b; then; c; fi", Construct::EmptyCommand, 10),
+            ("if; b; then c; fi", Construct::EmptyCommand, 2),
+            ("if b; then c; fi; fi", Construct::CompoundCommand, 18),
+            ("'if' b; then c; fi", Construct::CompoundCommand, 8),
+            ("if b; 'then' c; fi", Construct::CompoundCommand, 16),
+            ("if(b); then c; fi", Construct::Parenthesis, 2),
+            ("if b; then c; fi)", Construct::Parenthesis, 16),
+            ("printf a 'b\n'", Construct::ControlCharacter, 11),
+            ("printf 'a\t'", Construct::ControlCharacter, 9),
+            ("/usr/bin/printf 'b\n'", Construct::ControlCharacter, 18),
+            ("echo 'b\n'", Construct::ControlCharacter, 7),
+            ("echo \"${SHELL}\"", Construct::ParameterExpansion, 6),
+            ("echo $SHELL", Construct::ParameterExpansion, 5),
+            ("echo \"$SHELL\"x", Construct::ParameterExpansion, 6),
+            ("echo \"$SHELLS\"", Construct::ParameterExpansion, 6),
+            ("echo x\"$SHELL\"", Construct::ParameterExpansion, 7),
+            ("zfs \"$SHELL\"", Construct::ParameterExpansion, 5),
+            ("\"$SHELL\" a", Construct::ParameterExpansion, 1),
+            ("[a", Construct::GlobPattern, 0),
+            ("[[ a ]]", Construct::GlobPattern, 0),
+            ("a ]]", Construct::GlobPattern, 2),
+            ("a x]", Construct::GlobPattern, 3),
+            ("a []", Construct::GlobPattern, 2),
             ("a|time b", Construct::CompoundCommand, 2),
             (">/dev/null if", Construct::CompoundCommand, 11),
             ("a:", Construct::ReservedWord, 0),

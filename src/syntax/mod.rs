@@ -5,6 +5,7 @@
 
 mod error;
 mod grammar;
+mod idiom;
 mod nested;
 mod quote;
 mod redirect;
@@ -15,9 +16,10 @@ mod word;
 #[cfg(test)]
 mod laws;
 
-use std::borrow::Cow;
+use nom::Offset;
 
-use crate::script::Script;
+use crate::script::{Pipeline, Script, Status};
+use idiom::Idiom;
 use nested::Base;
 
 pub use error::{Construct, Error};
@@ -57,6 +59,8 @@ pub struct Simple {
     pub redirects: Vec<Redirect>,
     /// Whether [`nested::PATH`] stands in front. What is looked up where is not for clients to say.
     pub path: bool,
+    /// Whether its process id is to be told on standard error.
+    pub announced: bool,
     /// From the first to the last byte of it.
     pub span: Span,
 }
@@ -70,34 +74,82 @@ pub const MAX_STAGES: usize = 8;
 /// The most words in a request.
 pub const MAX_WORDS: usize = 8192;
 
+/// The names by which clients start sh for a text.
+pub const SHELLS: [&str; 3] = ["sh", "/bin/sh", "/usr/bin/sh"];
+
 /// Reads a request. `None` is a blank one, which sh answers with status 0 and nothing else. Length, control characters
-/// and UTF-8 are checked before any grammar; time and memory grow with the length, and nothing recurses. `sh -c TEXT` is
-/// what TEXT is.
+/// and UTF-8 are checked before any grammar; time and memory grow with the length. `sh -c TEXT` is what TEXT is, up to
+/// [`nested::MAX_DEPTH`] of them; nothing else recurses.
 pub fn parse(line: &[u8]) -> Result<Option<Script<Simple>>, Error> {
-    let mut text = Cow::Borrowed(text::check(line)?);
-    let mut base = Base::request(&text);
-    let mut path = false;
-    for _ in 0..=nested::MAX_DEPTH {
-        let placed = |error: Error| Error { span: base.place(error.span), ..error };
-        text::check(text.as_bytes()).map_err(placed)?;
-        let Some(mut script) = grammar::parse(&text).map_err(placed)? else {
-            return Ok(None);
-        };
-        let Some(word) = nested::text(&script) else {
-            base.script(&mut script);
-            script.first.first.path = path;
-            return Ok(Some(script));
-        };
-        base = base.of(&text, word);
-        let inner = match word.as_str().strip_prefix(nested::PATH) {
-            Some(inner) => {
-                path = true;
-                base = base.behind(nested::PATH);
-                inner
-            }
-            None => word.as_str(),
-        };
-        text = Cow::Owned(inner.to_owned());
+    let text = text::check(line)?;
+    read(text, Base::request(text), 0)
+}
+
+/// Reads a text that stands there in the request, in so many others.
+fn read(text: &str, base: Base, depth: usize) -> Result<Option<Script<Simple>>, Error> {
+    let placed = |error: Error| Error { span: base.place(error.span), ..error };
+    text::check(text.as_bytes()).map_err(placed)?;
+    if let Some(idiom) = idiom::find(text) {
+        return around(idiom, text, base, depth).map(|first| Some(Script { first, rest: Vec::new() }));
     }
-    Err(Error { construct: Construct::TooDeep, span: base.place(Span::default()) })
+    let Some(mut script) = grammar::parse(text).map_err(placed)? else {
+        return Ok(None);
+    };
+    let Some(word) = nested::text(&script) else {
+        base.script(&mut script);
+        return Ok(Some(script));
+    };
+    if depth == nested::MAX_DEPTH {
+        return Err(placed(Error { construct: Construct::TooDeep, span: word.span() }));
+    }
+    let base = base.of(text, word);
+    match word.as_str().strip_prefix(nested::PATH) {
+        None => read(word.as_str(), base, depth + 1),
+        Some(inner) => {
+            let mut script = read(inner, base.behind(nested::PATH), depth + 1)?;
+            if let Some(script) = &mut script {
+                script.first.first.path = true;
+            }
+            Ok(script)
+        }
+    }
+}
+
+/// What a text of the closed table is: what stands in its holes, with what the text adds.
+fn around(idiom: Idiom<'_>, text: &str, base: Base, depth: usize) -> Result<Pipeline<Simple>, Error> {
+    let inside = |hole: &str| {
+        let base = base.behind(text.get(..text.offset(hole)).unwrap_or_default());
+        let span = base.place(Span { start: 0, end: hole.len() });
+        // The status of a pipeline that is no such text would be that of its last command.
+        let fits = |pipeline: &Pipeline<_>| pipeline.is_single() || pipeline.status == Status::FirstFailed;
+        match read(hole, base, depth)? {
+            Some(Script { first, rest }) if rest.is_empty() && fits(&first) => Ok((first, span)),
+            _ => Err(Error { construct: Construct::NotOneCommand, span }),
+        }
+    };
+    match idiom {
+        Idiom::Announced(hole) => {
+            let (mut pipeline, span) = inside(hole)?;
+            if !pipeline.is_single() {
+                return Err(Error { construct: Construct::NotOneCommand, span });
+            }
+            pipeline.first.announced = true;
+            // What runs behind `&` reads nothing (XCU 2.9.3.1).
+            pipeline.first.redirects.push(Redirect::InFromNull);
+            Ok(pipeline)
+        }
+        Idiom::FirstFailed { first, rest } => {
+            let (mut pipeline, _) = inside(first)?;
+            pipeline.status = Status::FirstFailed;
+            for hole in rest {
+                let (Pipeline { first, rest, .. }, span) = inside(hole)?;
+                pipeline.rest.push(first);
+                pipeline.rest.extend(rest);
+                if pipeline.rest.len() >= MAX_STAGES {
+                    return Err(Error { construct: Construct::TooManyStages, span });
+                }
+            }
+            Ok(pipeline)
+        }
+    }
 }

@@ -2,10 +2,10 @@
 //! what they send where the account's own shell may be another (csh, fish). (POSIX.1-2024, XCU sh.)
 #![forbid(unsafe_code)]
 
-use super::{Simple, Span, Word};
+use super::{SHELLS, Simple, Span, Word};
 use crate::script::Script;
 
-/// How often a request may stand in another.
+/// How often a request may stand in another. zettarepl's may four times.
 pub(super) const MAX_DEPTH: usize = 4;
 
 /// What zettarepl puts in front of each text: with it, programs are found that the account's PATH lacks. It is the same
@@ -20,7 +20,7 @@ pub(super) fn text(script: &Script<Simple>) -> Option<&Word> {
         return None;
     }
     match (simple.program.as_str(), simple.arguments.as_slice()) {
-        ("sh" | "/bin/sh" | "/usr/bin/sh", [option, text]) if option.as_str() == "-c" => Some(text),
+        (name, [option, text]) if SHELLS.contains(&name) && option.as_str() == "-c" => Some(text),
         _ => None,
     }
 }

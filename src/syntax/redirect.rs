@@ -7,7 +7,7 @@ use nom::character::complete::{digit0, one_of};
 use nom::combinator::{peek, recognize};
 
 use super::room::{Parsed, refuse, refuse_any};
-use super::word::word;
+use super::word::{Holds, word};
 use super::{Construct, Redirect};
 
 /// A redirection with the descriptor in front of it. Digits are one only if none is quoted and `<` or `>` follows
@@ -28,7 +28,7 @@ pub(super) fn redirect(input: &str) -> Parsed<'_, Redirect> {
         _ => return refuse(Construct::Descriptor, descriptor),
     };
     let (target, _) = blanks(target)?;
-    match word(target) {
+    match word(Holds::NoMore)(target) {
         Ok((behind, (_, text))) if text == "/dev/null" => Ok((behind, redirect)),
         Ok((_, (written, _))) => refuse(Construct::Target, written),
         Err(nom::Err::Error(_)) => refuse(Construct::NoTarget, operator),

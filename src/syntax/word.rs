@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take, take_while, take_while1};
 use nom::combinator::consumed;
 use nom::multi::{fold_many0, fold_many1};
+use nom::{Input, Parser};
 
 use super::room::{Parsed, refuse, refuse_any};
-use super::{Construct, Span};
+use super::{Construct, SHELLS, Span};
 
 /// A word after quote removal: UTF-8, no control character, nothing in it that a shell would expand. Only the parser
 /// makes one:
@@ -45,10 +45,56 @@ impl Word {
     }
 }
 
+/// What a word may hold besides what any may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    NoMore,
+    /// A newline in quotes: a format of printf, a text of `sh -c`.
+    Newline,
+    /// `"$SHELL"` and nothing else, what printf and echo are asked to print.
+    Shell,
+}
+
+impl Holds {
+    /// Of the word behind these.
+    pub(super) fn behind(words: &[Word]) -> Self {
+        let [program, arguments @ ..] = words else { return Self::NoMore };
+        match (program.as_str(), arguments) {
+            ("printf", []) => Self::Newline,
+            ("printf" | "echo", _) => Self::Shell,
+            (name, [option]) if SHELLS.contains(&name) && option.as_str() == "-c" => Self::Newline,
+            _ => Self::NoMore,
+        }
+    }
+}
+
 /// A word as it stands in the request, and its text.
-pub(super) fn word(input: &str) -> Parsed<'_, (&str, String)> {
-    let (input, ()) = refuse_any(input, &[("#", Construct::Comment)])?;
-    consumed(fold_many1(piece, String::new, |text, piece| text + &piece)).parse(input)
+pub(super) fn word<'a>(holds: Holds) -> impl FnMut(&'a str) -> Parsed<'a, (&'a str, String)> {
+    move |input| {
+        let (input, ()) = refuse_any(input, &[("#", Construct::Comment)])?;
+        if let Some(known) = bracket(input).or_else(|| shell(input, holds)) {
+            return Ok(known);
+        }
+        let piece = |input| piece(input, holds);
+        consumed(fold_many1(piece, String::new, |text, piece| text + &piece)).parse(input)
+    }
+}
+
+/// `[` or `]` as a whole word is no pattern (XCU 2.14.1): `[` is test(1), and `]` its last word.
+fn bracket(input: &str) -> Option<(&str, (&str, String))> {
+    ["[", "]"].into_iter().find_map(|bracket| whole(input, bracket, bracket))
+}
+
+/// `"$SHELL"`: the client speaks to sh.
+fn shell(input: &str, holds: Holds) -> Option<(&str, (&str, String))> {
+    if holds == Holds::Shell { whole(input, "\"$SHELL\"", "/bin/sh") } else { None }
+}
+
+/// These bytes as a whole word, and what they stand for.
+fn whole<'a>(input: &'a str, written: &str, text: &str) -> Option<(&'a str, (&'a str, String))> {
+    let behind = input.strip_prefix(written)?;
+    let is_whole = behind.is_empty() || behind.starts_with([' ', '\t', '\n', ';', '&', '|', '<', '>']);
+    is_whole.then(|| (behind, (input.take(written.len()), text.to_owned())))
 }
 
 /// Whether a shell reads the character as itself, wherever in a word it stands. An allowlist: what some shell gives a
@@ -58,9 +104,10 @@ pub(super) fn is_plain(character: char) -> bool {
 }
 
 /// A part of a word that is quoted in one way.
-fn piece(input: &str) -> Parsed<'_, Cow<'_, str>> {
+fn piece(input: &str, holds: Holds) -> Parsed<'_, Cow<'_, str>> {
     let (input, ()) = refuse_any(input, &EXPANSIONS)?;
-    alt((bare, single_quoted, double_quoted, escaped, not_ascii)).parse(input)
+    let is_text = move |c: char| !c.is_ascii_control() || (c == '\n' && holds == Holds::Newline);
+    alt((bare, single_quoted(is_text), double_quoted(is_text), escaped, not_ascii)).parse(input)
 }
 
 fn bare(input: &str) -> Parsed<'_, Cow<'_, str>> {
@@ -80,21 +127,25 @@ fn escaped(input: &str) -> Parsed<'_, Cow<'_, str>> {
 }
 
 /// XCU 2.2.2: everything but `'` is itself.
-fn single_quoted(input: &str) -> Parsed<'_, Cow<'_, str>> {
-    let (behind, quote) = tag("'").parse(input)?;
-    let (behind, text) = take_while(|c: char| c != '\'' && !c.is_ascii_control()).parse(behind)?;
-    let (behind, _) = closed(behind, "'", Construct::UnterminatedSingleQuote, quote)?;
-    Ok((behind, Cow::Borrowed(text)))
+fn single_quoted<'a>(is_text: impl Fn(char) -> bool) -> impl FnMut(&'a str) -> Parsed<'a, Cow<'a, str>> {
+    move |input| {
+        let (behind, quote) = tag("'").parse(input)?;
+        let (behind, text) = take_while(|c| c != '\'' && is_text(c)).parse(behind)?;
+        let (behind, _) = closed(behind, "'", Construct::UnterminatedSingleQuote, quote)?;
+        Ok((behind, Cow::Borrowed(text)))
+    }
 }
 
 /// XCU 2.2.3: `$` and the backquote keep their meaning; a backslash has one before these, `"`, itself and a newline.
-fn double_quoted(input: &str) -> Parsed<'_, Cow<'_, str>> {
-    let (behind, quote) = tag("\"").parse(input)?;
-    let part = alt((take_while1(|c| !"\"\\$`".contains(c) && !char::is_ascii_control(&c)), escaped_in_quotes));
-    let (behind, text) = fold_many0(part, String::new, |text, part| text + part).parse(behind)?;
-    let (behind, ()) = refuse_any(behind, &EXPANSIONS_IN_QUOTES)?;
-    let (behind, _) = closed(behind, "\"", Construct::UnterminatedDoubleQuote, quote)?;
-    Ok((behind, Cow::Owned(text)))
+fn double_quoted<'a>(is_text: impl Fn(char) -> bool) -> impl FnMut(&'a str) -> Parsed<'a, Cow<'a, str>> {
+    move |input| {
+        let (behind, quote) = tag("\"").parse(input)?;
+        let part = alt((take_while1(|c| !"\"\\$`".contains(c) && is_text(c)), escaped_in_quotes));
+        let (behind, text) = fold_many0(part, String::new, |text, part| text + part).parse(behind)?;
+        let (behind, ()) = refuse_any(behind, &EXPANSIONS_IN_QUOTES)?;
+        let (behind, _) = closed(behind, "\"", Construct::UnterminatedDoubleQuote, quote)?;
+        Ok((behind, Cow::Owned(text)))
+    }
 }
 
 fn escaped_in_quotes(input: &str) -> Parsed<'_, &str> {
@@ -159,13 +210,13 @@ mod tests {
     use super::*;
 
     fn text(input: &str) -> String {
-        let (rest, (written, text)) = word(input).unwrap();
+        let (rest, (written, text)) = word(Holds::NoMore)(input).unwrap();
         assert_eq!((written, rest), (input, ""), "{input:?} is one word");
         text
     }
 
     fn refusal(input: &str) -> (Construct, &str) {
-        match word(input) {
+        match word(Holds::NoMore)(input) {
             Err(nom::Err::Failure(trouble)) => (trouble.construct, trouble.at),
             other => panic!("{input:?} gave {other:?}"),
         }
@@ -189,6 +240,8 @@ mod tests {
             ("tank'/'\"data\"\\@a", "tank/data@a"),
             ("'é'\"ß漢\"", "éß漢"),
             ("''#b", "#b"),
+            ("[", "["),
+            ("]", "]"),
         ] {
             assert_eq!(text(written), expected, "{written}");
         }
@@ -198,7 +251,7 @@ mod tests {
     fn a_word_ends_before_a_blank_or_an_operator() {
         for end in [" ", "\t", "\n", ";", "&", "|", "<", ">", " b", "|b"] {
             let line = format!("'a'{end}");
-            assert_eq!(word(&line).unwrap(), (end, ("'a'", "a".to_owned())), "{line:?}");
+            assert_eq!(word(Holds::NoMore)(&line).unwrap(), (end, ("'a'", "a".to_owned())), "{line:?}");
         }
     }
 

@@ -1,1 +1,1 @@
-unknown	control character at byte 35
+allowed	answer 0 "default_shell-/bin/sh\necho\nzpool\nsh\nzstd\npv\n" ""

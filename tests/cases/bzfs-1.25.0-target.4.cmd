@@ -1,1 +1,1 @@
-unknown	control character at byte 35
+allowed	answer 0 "default_shell-/bin/sh\necho\nsh\nzstd\nmbuffer\npv\n" ""

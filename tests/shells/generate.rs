@@ -32,11 +32,30 @@ impl Generator {
 
     /// A request, of which many are none that should be accepted.
     pub fn line(&mut self) -> String {
-        match self.below(3) {
-            0 => self.mutant(),
-            1 => self.sentence(),
+        match self.below(7) {
+            0 | 1 => self.mutant(),
+            2 | 3 => self.sentence(),
+            4 => self.branches(),
             _ => self.tokens(),
         }
+    }
+
+    /// Lists in an `if`.
+    fn branches(&mut self) -> String {
+        let mut line = String::new();
+        for part in ["if", "then", "else", "fi"] {
+            if part == "else" && self.below(2) == 0 {
+                continue;
+            }
+            line += part;
+            if part != "fi" {
+                line += self.pick(&[" ", "\n", "\t"]);
+                line += &self.sentence();
+                line += self.pick(&[";", "; ", "\n", " ", " &&"]);
+            }
+        }
+        line += self.pick(&["", ";", "\n", "; ", " ;\n", " | ", " && ", ">/dev/null"]);
+        if self.below(2) == 0 { line + &self.sentence() } else { line }
     }
 
     /// Commands in lists and pipelines, as the grammar has them, with words of every kind.

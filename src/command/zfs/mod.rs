@@ -72,10 +72,40 @@ pub enum Zfs {
     Snapshot(Snapshotting),
     /// zfs-unmount(8), of one dataset and without an option
     Unmount(Dataset),
+    /// A command without its operands, by which clients find out which options zfs has: it ends with its usage.
+    Usage(Usage),
     /// A subcommand of zfs that no policy can allow; its arguments are not looked at.
     Unserved(&'static str),
     /// `zfs version`, `zfs --version`, `zfs -V`
     Version,
+}
+
+/// Commands that end with zfs's usage, as clients send them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// `get -H -t snapshot`, of syncoid after 2.3
+    GetTypes,
+    /// `receive -x`, of zettarepl
+    ReceiveExclude,
+    /// `send -V`, of zettarepl
+    SendProgress,
+}
+
+impl Usage {
+    const ALL: [Self; 3] = [Self::GetTypes, Self::ReceiveExclude, Self::SendProgress];
+
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::GetTypes => &["get", "-H", "-t", "snapshot"],
+            Self::ReceiveExclude => &["receive", "-x"],
+            Self::SendProgress => &["send", "-V"],
+        }
+    }
+
+    fn read(arguments: &[Word]) -> Option<Self> {
+        let given = arguments.iter().map(|word| if word.as_str() == "recv" { "receive" } else { word.as_str() });
+        Self::ALL.into_iter().find(|usage| given.clone().eq(usage.words().iter().copied()))
+    }
 }
 
 /// Subcommands that zfs has and nobody is served (cmd/zfs/zfs_main.c, 2.1 to 2.4).
@@ -113,6 +143,9 @@ impl Zfs {
             return Err(Text::from(program).error(What::MissingOperand));
         };
         let subcommand = Text::from(subcommand);
+        if let Some(usage) = Usage::read(arguments) {
+            return Ok(Self::Usage(usage));
+        }
         Ok(match subcommand.text {
             "bookmark" => Self::Bookmark(Bookmarking::read(subcommand, words)?),
             "create" => Self::Create(Create::read(subcommand, words)?),
@@ -165,6 +198,11 @@ impl Zfs {
             Self::Set(set) => set.render(),
             Self::Snapshot(snapshotting) => snapshotting.render(),
             Self::Unmount(dataset) => mount::render("unmount", dataset),
+            Self::Usage(usage) => {
+                let mut argv = Argv::new(Program::Zfs);
+                usage.words().iter().for_each(|word| argv.push(*word));
+                argv
+            }
             Self::Version => argv("version"),
             Self::Unserved(_) => return None,
         })

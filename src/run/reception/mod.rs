@@ -9,6 +9,7 @@ use std::process::Stdio;
 
 use crate::decide::arrival::Doorkeeper;
 use crate::decide::plan::{Exec, Reception, Rewrite, Source, Stage};
+use crate::script::Status;
 
 use super::guard::{self, Guard, Intake};
 use super::wait::{Cut, Group, Until};
@@ -49,11 +50,12 @@ impl Session {
     pub(super) fn receive(
         &mut self,
         filters: &[Program],
+        status: Status,
         receiver: Receiver,
         keeper: &mut dyn Doorkeeper,
     ) -> Result<Option<Cut>, RunError> {
         self.supervisor()?;
-        let (mut group, intake) = self.filters(filters, receiver.stage)?;
+        let (mut group, intake) = self.filters(filters, status, receiver.stage)?;
         let mut arrived = Arrived::default();
         let mut guard = Guard::new(intake, receiver.reception, keeper);
         let passage = self.pass(&mut group, &mut guard, receiver, &mut arrived);
@@ -67,12 +69,12 @@ impl Session {
         self.arrived.push(arrived);
         match (passage, denial) {
             (Ok(Passage::Cut(cut)), _) => {
-                self.status = group.status();
+                self.course.put(group.status());
                 Ok(Some(cut))
             }
             (Ok(Passage::Over), None) => {
                 let cut = self.wait(&mut group, &mut [])?;
-                self.status = group.status();
+                self.course.put(group.status());
                 Ok(cut)
             }
             (Ok(_), denial) => {
@@ -88,7 +90,7 @@ impl Session {
     }
 
     /// Starts what stands in front; where the stream then comes from.
-    fn filters(&mut self, filters: &[Program], stage: &Stage) -> Result<(Group, Intake), RunError> {
+    fn filters(&mut self, filters: &[Program], status: Status, stage: &Stage) -> Result<(Group, Intake), RunError> {
         let intake = |pipe: Option<PipeReader>| match (stage.stdin(), pipe) {
             (Source::Null, _) => Intake::Nothing,
             (Source::Inherit, Some(pipe)) => Intake::Pipe(pipe),
@@ -98,7 +100,7 @@ impl Session {
             return Ok((Group::default(), intake(None)));
         }
         let (reader, writer) = plumbing::wide_pipe()?;
-        Ok((self.start(filters, Some(writer))?, intake(Some(reader))))
+        Ok((self.start(filters, status, Some(writer))?, intake(Some(reader))))
     }
 
     fn pass(
@@ -121,13 +123,13 @@ impl Session {
             let mut ahead = Group::default();
             self.member(&mut ahead, stage, before, Stdio::null(), arrived)?;
             let cut = self.wait(&mut ahead, &mut [])?;
-            self.status = ahead.status();
+            self.course.put(ahead.status());
             if let Some(cut) = cut {
                 guard.let_go();
                 self.supervisor()?.end(group)?;
                 return Ok(Passage::Cut(cut));
             }
-            if self.status != 0 {
+            if ahead.status() != 0 {
                 return Ok(Passage::NotBegun);
             }
         }

@@ -18,7 +18,7 @@ use crate::decide::arrival::{Admission, Denial};
 use crate::decide::plan::{Action, Answer, made};
 use crate::host::{Executable, HostError};
 use crate::run::{Ended, Tail, run};
-use crate::script::{Joint, Pipeline, Script};
+use crate::script::{Joint, Pipeline, Script, Status};
 use crate::stream::{Begin, StreamError};
 
 #[path = "../../../tools/bench.d/stream.rs"]
@@ -61,7 +61,7 @@ impl Place {
 
     /// Through one filter.
     fn run(&self, filter: &str, keeper: &mut Keeper) -> Ended {
-        let pipeline = Pipeline { first: self.filter(filter), rest: vec![self.receiver()] };
+        let pipeline = Pipeline { first: self.filter(filter), rest: vec![self.receiver()], status: Status::Last };
         run(made::plan(Script { first: pipeline, rest: Vec::new() }), Tail::Replaces, keeper).unwrap()
     }
 }
@@ -176,7 +176,7 @@ fn from(place: &Place, intake: impl Into<OwnedFd>, keeper: &mut Keeper) -> (Sess
     let mut group = Group::default();
     let receiver = Receiver { stage: &stage, reception };
     let passage = session.pass(&mut group, &mut guard, receiver, &mut Arrived::default());
-    session.status = group.status();
+    session.course.put(group.status());
     (session, passage)
 }
 
@@ -361,7 +361,7 @@ fn a_receiver_that_ends_is_seen_while_the_client_is_silent() {
     let (reader, mut client) = std::io::pipe().unwrap();
     std::io::Write::write_all(&mut client, &stream::begin("tank/data@a", 1)).unwrap();
     let (session, passage) = from(&place, reader, &mut Keeper::new(place.sh("exit 6")));
-    assert!(matches!(passage, Ok(Passage::Over)) && session.status == 6);
+    assert!(matches!(passage, Ok(Passage::Over)) && session.course.status() == 6);
 }
 
 #[test]
@@ -397,7 +397,7 @@ fn before_its_first_byte_a_stream_has_all_time_and_waiting_costs_nothing() {
 #[test]
 fn a_list_goes_on_after_a_stream_with_its_status() {
     let place = Place::with(&blocks([8]));
-    let pipeline = Pipeline { first: place.filter("cat in"), rest: vec![place.receiver()] };
+    let pipeline = Pipeline { first: place.filter("cat in"), rest: vec![place.receiver()], status: Status::Last };
     let after = |text| Pipeline::one(made::stage(made::run(place.sh(text), Vec::new())));
     let rest = vec![(Joint::And, after("exit 4")), (Joint::Or, after("exit 5"))];
     let mut keeper = Keeper::new(place.sh("cat >out; exit 1"));
