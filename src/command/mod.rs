@@ -10,6 +10,7 @@ pub mod options;
 pub mod property;
 pub mod size;
 pub mod token;
+pub mod unserved;
 pub mod zfs;
 pub mod zpool;
 
@@ -22,6 +23,7 @@ use filter::{Filter, Form};
 use name::NameError;
 use options::Text;
 use token::TokenError;
+use unserved::Unserved;
 use zfs::Zfs;
 use zpool::Zpool;
 
@@ -70,7 +72,7 @@ pub enum Elevation {
 
 /// Why words are not a command.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{what} at byte {}", span.start)]
+#[error("{what} at byte {}{}", span.start, what.instead())]
 pub struct Error {
     /// What is wrong.
     pub what: What,
@@ -84,6 +86,9 @@ pub enum What {
     /// No such program here.
     #[error("unknown program")]
     Program,
+    /// A program, or a use of one, that no policy can allow.
+    #[error("not served")]
+    Unserved(Unserved),
     /// zfs and zpool know no such subcommand.
     #[error("unknown subcommand")]
     Subcommand,
@@ -128,6 +133,21 @@ pub enum What {
     Range,
 }
 
+impl What {
+    /// What can be done instead, to be said behind the place.
+    fn instead(&self) -> String {
+        match self {
+            Self::Unserved(unserved) => format!("; {unserved}"),
+            _ => String::new(),
+        }
+    }
+
+    /// Of the program of this name, which isn't known.
+    fn program(name: &str) -> Self {
+        Unserved::of(name).map_or(Self::Program, Self::Unserved)
+    }
+}
+
 /// The directories in which a client may name a program by its path. Which file runs is for the host to say, not the
 /// client: `/sbin/zfs` asks for zfs, not for that file.
 pub const DIRECTORIES: [&str; 6] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
@@ -141,10 +161,10 @@ pub fn read(simple: &Simple) -> Result<Placed, Error> {
         Some(Program::Zfs) => Command::Zfs(Zfs::read(program, arguments)?),
         Some(Program::Zpool) => Command::Zpool(Zpool::read(program, arguments)?),
         // What is answered in-process is a builtin of the shell, which env(1) and sudo(8) can't start; but for test(1).
-        _ if elevation.is_some() && name != "test" => return Err(Text::from(program).error(What::Program)),
+        _ if elevation.is_some() && name != "test" => return Err(Text::from(program).error(What::program(name))),
         _ => match Form::named(name) {
             Some(form) => Command::Filter(Filter::read(form, arguments)?),
-            None if bare => return Err(Text::from(program).error(What::Program)),
+            None if bare => return Err(Text::from(program).error(What::program(name))),
             None => Command::Builtin(Builtin::read(program, arguments)?),
         },
     };

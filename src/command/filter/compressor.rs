@@ -325,6 +325,7 @@ pub(super) mod tests {
             ("unpigz", "pigz -d"),
             ("unxz -T2", "xz -d -T2"),
             ("xzcat", "xz -d -c"),
+            ("xzdec", "xz -d"),
             ("bunzip2 -s", "bzip2 -d -s"),
             ("bzcat -c", "bzip2 -d -c"),
             ("unzstd", "zstd -d"),

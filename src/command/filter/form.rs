@@ -81,8 +81,9 @@ const fn decompressor(name: &'static str, coder: Coder, switches: &'static [Swit
     Row { name, kind: Kind::Compressor(coder), direction: Direction::Decompress, switches, threads: None }
 }
 
-/// Not here: pzstd, plzip and xzdec, which are other programs, and lzma, unlzma and lzcat, which are another format.
-static FORMS: [Row; 24] = [
+/// Not here: pzstd and plzip, which are other programs, and lzma, unlzma and lzcat, which are another format. xzdec reads what
+/// xz writes and has nothing of its own.
+static FORMS: [Row; 25] = [
     own("mbuffer", Kind::Mbuffer),
     own("pv", Kind::Pv),
     compressor("lzop", Coder::Lzop),
@@ -104,6 +105,7 @@ static FORMS: [Row; 24] = [
     compressor("xz", Coder::Xz),
     decompressor("unxz", Coder::Xz, &[]),
     decompressor("xzcat", Coder::Xz, &[Switch::Stdout]),
+    decompressor("xzdec", Coder::Xz, &[]),
     compressor("bzip2", Coder::Bzip2),
     decompressor("bunzip2", Coder::Bzip2, &[]),
     decompressor("bzcat", Coder::Bzip2, &[Switch::Stdout]),
@@ -132,8 +134,7 @@ mod tests {
 
     #[test]
     fn other_programs_and_other_formats_are_no_forms() {
-        for name in ["pzstd", "plzip", "xzdec", "lzma", "lzcat", "uncompress", "cat", "sh", "", "/usr/bin/zcat", "ZSTD"]
-        {
+        for name in ["pzstd", "plzip", "lzma", "lzcat", "uncompress", "cat", "sh", "", "/usr/bin/zcat", "ZSTD"] {
             assert_eq!(Form::named(name), None, "{name}");
         }
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::number::{GIB, MIB, Size, once, within};
 use crate::command::argv::{Argv, Program};
 use crate::command::options::{self, Opt, Text};
+use crate::command::unserved::Unserved;
 use crate::command::{Error, What};
 use crate::syntax::Word;
 
@@ -154,6 +155,10 @@ impl Mbuffer {
 fn not_bundled(words: &[Word]) -> Result<(), Error> {
     let takes_value = |letter| OPTIONS.iter().any(|option| option.short == Some(letter) && option.value);
     for word in words.iter().map(Text::from) {
+        // `-I` listens, `-O` connects.
+        if matches!(word.text, "-I" | "-O") {
+            return Err(word.error(What::Unserved(Unserved::Direct)));
+        }
         let mut letters = word.text.chars();
         if letters.next() == Some('-')
             && let (Some(letter), Some(_)) = (letters.next(), letters.next())
@@ -237,12 +242,10 @@ pub(super) mod tests {
         for flag in [
             "-i /etc/shadow",
             "-i -",
-            "-I 9092",
             "-I192.0.2.1:9000",
             "-o /tmp/x",
             "-o/root/.bashrc",
             "-o -",
-            "-O h:1",
             "-b 10",
             "-L",
             "-n 0",
@@ -276,6 +279,9 @@ pub(super) mod tests {
             "--version",
         ] {
             assert_eq!(refused(&format!("mbuffer -q {flag}")), What::Option, "{flag}");
+        }
+        for flag in ["-I 9092", "-O h:1"] {
+            assert_eq!(refused(&format!("mbuffer -q {flag}")), What::Unserved(Unserved::Direct), "{flag}");
         }
     }
 
