@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Other clients than syncoid, unmodified, and syncoid of other versions, each with two lines of policy: they pull, they
-# push, and they prune. What is set up and run for a client is taken from docs/clients. Runs as root in the guest, which
-# is thrown away afterwards; what clients.sh of the host has fetched is in $t/clients.
+# push, and they prune. What is set up and run for a client is taken from docs/clients, and its tests are in
+# client-NAME.sh. Runs as root in the guest, which is thrown away afterwards; what clients.sh of the host has fetched is
+# in $t/clients. ZFS_SHELL_GUEST_CLIENTS: the names of those to run, all unless set.
 set -u
 cd "$(dirname "$0")" || exit
 # shellcheck source=SCRIPTDIR/lib.sh
@@ -111,67 +112,18 @@ program() {
         "from $2 import $3 as main" 'sys.exit(main())' >"/usr/local/bin/$1"
     chmod 755 "/usr/local/bin/$1"
 }
+program bzfs bzfs_main.bzfs main
+program pyznap pyznap.main main
 program zfs-autobackup zfs_autobackup.ZfsAutobackup cli
+program zfs-replicate zfs.replicate.cli.main main
 for host in pull@source push@target; do
     want "$host to answer" ssh "$host" exit
 done
 end
 
-# --- zfs-autobackup --------------------------------------------------------------------------
-
-begin 'zfs-autobackup pulls a subtree in full, with an encrypted dataset as it is and a volume'
-fresh zfs-autobackup 'Pull: on the source'
-guide zfs-autobackup 'Pull: on the backup host'
-want_status 0
-want_all_same backup/source/data
-first=$(name_of_newest tank/data)
-end
-
-begin 'zfs-autobackup pulls what is new'
-more
-guide zfs-autobackup 'Pull: on the backup host'
-want_status 0
-want_all_same backup/source/data
-want 'both snapshots on both sides' exists "backup/source/data@$first"
-end
-
-begin 'zfs-autobackup prunes the source down to the floor, and is told what is kept'
-more
-guide zfs-autobackup 'Pull: on the backup host' --keep-source=1 --keep-target=1
-want_status 0
-cat "$out" >>"$err"
-want_err "kept: tank/data@$first"
-want_all_same backup/source/data
-first_stays tank/data "$first"
-want 'the first and the newest' test "$(snapshots tank/data | wc -l)" = 2
-end
-
-begin 'zfs-autobackup pushes a subtree in full'
-fresh zfs-autobackup 'Push: on the target'
-guide zfs-autobackup 'Push: an encrypted dataset'
-want_status 0
-guide zfs-autobackup 'Push: on the host that pushes'
-want_status 0
-want_all_same backup/laptop/data
-first=$(name_of_newest tank/data)
-end
-
-begin 'zfs-autobackup pushes what is new'
-more
-guide zfs-autobackup 'Push: on the host that pushes'
-want_status 0
-want_all_same backup/laptop/data
-end
-
-begin 'zfs-autobackup prunes the target down to the floor, and is told what is kept'
-more
-guide zfs-autobackup 'Push: on the host that pushes' --keep-source=1 --keep-target=1
-want_status 0
-cat "$out" >>"$err"
-want_err "kept: backup/laptop/data@$first"
-want_all_same backup/laptop/data
-first_stays backup/laptop/data "$first"
-want 'the first and the newest' test "$(snapshots backup/laptop/data | wc -l)" = 2
-end
+for name in ${ZFS_SHELL_GUEST_CLIENTS:-zfs-autobackup syncoid bzfs pyznap zfs-replicate}; do
+    # shellcheck source=/dev/null
+    . "./client-$name.sh"
+done
 
 finish

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# syncoid of other versions than the image's: part of clients.sh, whose functions it uses.
+: "${t:?}"
+
+# version VERSION: has `syncoid` be that of the package, if it could be had.
+version() {
+    [ -f "$t/clients/syncoid-$1.deb" ] || return 1
+    rm -rf "$t/syncoid" && dpkg-deb -x "$t/clients/syncoid-$1.deb" "$t/syncoid"
+    ln -sf "$t/syncoid/usr/sbin/syncoid" /usr/local/bin/syncoid
+}
+
+for version in 2.1.0 2.3.0; do
+    version "$version" || { echo "# no syncoid $version: not run" && continue; }
+
+    begin "syncoid $version pulls a subtree in full, and what is new"
+    fresh syncoid 'Pull: on the source'
+    for _ in 1 2; do
+        guide syncoid 'Pull: on the backup host'
+        want_status 0
+        want_all_same backup/source/data
+        more
+    done
+    want 'one snapshot of its own at the source' test "$(sync_snapshots tank/data '')" = 1
+    end
+
+    begin "syncoid $version pushes a subtree in full, and what is new"
+    fresh syncoid 'Push: on the target'
+    for _ in 1 2 3; do
+        guide syncoid 'Push: on the host that pushes'
+        want_status 0
+        want_all_same backup/laptop/data
+        more
+    done
+    want 'the first and the newest' test "$(snapshots backup/laptop/data | wc -l)" = 2
+    end
+done
+rm -f /usr/local/bin/syncoid

@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# zfs-autobackup: part of clients.sh, whose functions it uses.
+: "${out:?}" "${err:?}"
+
+begin 'zfs-autobackup pulls a subtree in full, with an encrypted dataset as it is and a volume'
+fresh zfs-autobackup 'Pull: on the source'
+guide zfs-autobackup 'Pull: on the backup host'
+want_status 0
+want_all_same backup/source/data
+first=$(name_of_newest tank/data)
+end
+
+begin 'zfs-autobackup pulls what is new'
+more
+guide zfs-autobackup 'Pull: on the backup host'
+want_status 0
+want_all_same backup/source/data
+want 'both snapshots on both sides' exists "backup/source/data@$first"
+end
+
+begin 'zfs-autobackup prunes the source down to the floor, and is told what is kept'
+more
+guide zfs-autobackup 'Pull: on the backup host' --keep-source=1 --keep-target=1
+want_status 0
+cat "$out" >>"$err"
+want_err "kept: tank/data@$first"
+want_all_same backup/source/data
+first_stays tank/data "$first"
+want 'the first and the newest' test "$(snapshots tank/data | wc -l)" = 2
+end
+
+begin 'zfs-autobackup pushes a subtree in full'
+fresh zfs-autobackup 'Push: on the target'
+guide zfs-autobackup 'Push: an encrypted dataset'
+want_status 0
+guide zfs-autobackup 'Push: on the host that pushes'
+want_status 0
+want_all_same backup/laptop/data
+first=$(name_of_newest tank/data)
+end
+
+begin 'zfs-autobackup pushes what is new'
+more
+guide zfs-autobackup 'Push: on the host that pushes'
+want_status 0
+want_all_same backup/laptop/data
+end
+
+begin 'zfs-autobackup prunes the target down to the floor, and is told what is kept'
+more
+guide zfs-autobackup 'Push: on the host that pushes' --keep-source=1 --keep-target=1
+want_status 0
+cat "$out" >>"$err"
+want_err "kept: backup/laptop/data@$first"
+want_all_same backup/laptop/data
+first_stays backup/laptop/data "$first"
+want 'the first and the newest' test "$(snapshots backup/laptop/data | wc -l)" = 2
+end
