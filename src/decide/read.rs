@@ -222,11 +222,14 @@ fn of_zfs(property: &str) -> Tells {
     }
 }
 
-/// What is told of a dataset above a grant: its name, and that it is a file system.
+/// What is told of a dataset above a grant: its name, and that it is a file system, which is not encrypted as far as the
+/// client is concerned: what it makes takes after the granted dataset, which tells for itself. (zettarepl pushes nothing below
+/// one of which it hears anything else.)
 fn of_above(above: &Dataset, property: &Property) -> String {
     match property {
         Property::Native("name") => above.to_string(),
         Property::Native("type") => "filesystem".to_owned(),
+        Property::Native("encryption") => "off".to_owned(),
         _ => NOTHING.to_owned(),
     }
 }

@@ -129,6 +129,8 @@ fn reads_are_cut_to_what_is_granted() {
             no,
             "answer 0 \"tank\\tname\\ttank\\t-\\ntank\\ttype\\tfilesystem\\t-\\ntank\\tused\\t-\\t-\\n\" \"\"",
         ),
+        (plain, "zfs get -H -o value encryption tank", no, "answer 0 \"off\\n\" \"\""),
+        (plain, "zfs list -H -o encryption,encryptionroot tank", no, "answer 0 \"off\\t-\\n\" \"\""),
         (plain, "zfs get -H -s local all tank", no, "answer 0 \"\" \"\""),
         (plain, "zfs get -H guid,creation tank/data", no, "zfs get -H -- guid,creation tank/data"),
         (plain, "zfs get -H -o value,name all tank/data", no, "zfs get -H -o name,property,value -- all tank/data"),
