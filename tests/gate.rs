@@ -231,6 +231,55 @@ fn lists_and_pipelines_end_as_in_sh() {
     }
 }
 
+/// Texts that clients put around commands: the real gate and a real sh say and end the same. Process ids differ, and are
+/// told in the same words.
+#[test]
+fn branches_and_the_texts_around_commands_end_as_in_sh() {
+    let sandbox = Sandbox::new(POLICY);
+    let snapshot = |name: &str| format!("zfs snapshot tank/data@syncoid_{name}");
+    let announced = |hole: &str| format!("({hole} & PID=$!; echo \"zettarepl: zfs send PID is $PID\" 1>&2; wait $PID)");
+    let first_failed = |first: &str, second: &str| {
+        format!(
+            "exec 3>&1; eval $(exec 4>&1 >&3 3>&-; {{ {first} 4>&-; echo \"pipestatus0=$?;\" >&4; }} | \
+             {{ {second} 4>&-; echo \"pipestatus1=$?;\" >&4; }}); [ $pipestatus0 -ne 0 ] && exit $pipestatus0; \
+             [ $pipestatus1 -ne 0 ] && exit $pipestatus1; exit 0"
+        )
+    };
+    let (data, failing) = ("zfs send tank/data@syncoid_data", "zfs send tank/data@syncoid_exit5");
+    let mut requests = vec![
+        announced(data),
+        announced(failing),
+        first_failed(data, "mbuffer -q"),
+        first_failed(failing, "mbuffer -q"),
+        first_failed(&format!("sh -c '{}'", announced(failing)), "mbuffer -q"),
+    ];
+    for (condition, then) in [("exit0", "exit3"), ("exit3", "exit0"), ("exit3", "say"), ("say", "term")] {
+        let (condition, then, other) = (snapshot(condition), snapshot(then), snapshot("exit4"));
+        requests.push(format!("if {condition}; then {then}; fi"));
+        requests.push(format!("if {condition}; then {then}; else {other}; fi; echo a"));
+        requests.push(format!("{other}; if {condition} || {then}; then {then} && echo b; else echo c; fi"));
+    }
+    for request in requests {
+        let gate = ask(&sandbox, &request);
+        let prepare = "PATH=/stub:$PATH; export PATH; unset SSH_ORIGINAL_COMMAND";
+        let sh = sandbox.command(prepare, &["/bin/sh", "-c", &request]).output().unwrap();
+        let status = |output: &Output| output.status.code().or(output.status.signal().map(|signal| 128 + signal));
+        let lines = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes).replace("Terminated\n", "");
+            text.lines()
+                .map(|line| match line.strip_prefix("zettarepl: zfs send PID is ") {
+                    Some(pid) => format!("{}\n", pid.parse::<u32>().map_or("no PID", |_| "a PID")),
+                    None => format!("{line}\n"),
+                })
+                .collect::<String>()
+        };
+        assert_eq!(status(&gate), status(&sh), "{request}: {gate:?} {sh:?}");
+        assert_eq!(gate.stdout.len(), sh.stdout.len(), "{request}");
+        assert_eq!(lines(&gate.stderr), lines(&sh.stderr), "{request}");
+        assert_eq!(request.contains("PID"), lines(&gate.stderr).contains("a PID"), "{request}");
+    }
+}
+
 /// The gate, once its stages have started, and their process ids.
 #[expect(clippy::zombie_processes, reason = "`ends` waits; otherwise the test has failed")]
 fn start(sandbox: &Sandbox, request: &str, stages: usize) -> (Child, Vec<i32>) {
