@@ -302,10 +302,10 @@ fn compare_in_turn(lines: &[String]) -> Tally {
     tally
 }
 
-/// The line as a text of `sh -c`, in either kind of quotes, and once more in another. A text with a newline in quotes is
-/// no request of ours, nor is one that begins with an option.
+/// The line as a text of `sh -c`, in either kind of quotes, and once more in another. A text with a tab is no request of
+/// ours, nor is one that begins with an option.
 fn nestings(line: &str) -> Vec<String> {
-    if line.contains(['\n', '\t']) || line.starts_with(['-', '+']) {
+    if line.contains('\t') || line.starts_with(['-', '+']) {
         return Vec::new();
     }
     let single = format!("sh -c '{}'", line.replace('\'', "'\\''"));
