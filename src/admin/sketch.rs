@@ -2,7 +2,7 @@
 //! read it. Nothing parses it again; for programs there is JSON.
 
 use crate::decide::plan::{Action, Plan, Run, Sink, Source, Stage};
-use crate::script::{Joint, Pipeline};
+use crate::script::{Joint, Pipeline, Status};
 use crate::syntax::quote;
 
 /// What a blank request comes to.
@@ -31,9 +31,9 @@ pub(super) fn lines(plan: Plan) -> Vec<Line> {
             Joint::Next => ";",
             Joint::And => "&&",
             Joint::Or => "||",
-            Joint::Then => "; then",
-            Joint::Else => "; else",
-            Joint::Fi => "; fi;",
+            Joint::Then => "then",
+            Joint::Else => "else",
+            Joint::Fi => "fi;",
         };
         pipeline(&mut lines, operator, next);
     }
@@ -46,8 +46,10 @@ pub(super) fn joined(lines: &[Line]) -> String {
         return NOTHING.to_owned();
     }
     lines.iter().fold(String::new(), |mut whole, Line { operator, text, .. }| {
-        if !operator.is_empty() && !operator.starts_with(';') {
-            whole.push(' ');
+        match *operator {
+            "" | ";" => {}
+            "then" | "else" | "fi;" => whole.push_str("; "),
+            _ => whole.push(' '),
         }
         whole.push_str(operator);
         if !operator.is_empty() {
@@ -60,6 +62,9 @@ pub(super) fn joined(lines: &[Line]) -> String {
 fn pipeline(lines: &mut Vec<Line>, operator: &'static str, pipeline: &Pipeline<Stage>) {
     lines.push(stage(operator, &pipeline.first));
     lines.extend(pipeline.rest.iter().map(|next| stage("|", next)));
+    if let (Status::FirstFailed, Some(last)) = (pipeline.status, lines.last_mut()) {
+        last.text.push_str(" (the first that fails gives the status)");
+    }
 }
 
 fn stage(operator: &'static str, stage: &Stage) -> Line {
@@ -78,7 +83,8 @@ fn stage(operator: &'static str, stage: &Stage) -> Line {
             programs(run) + filtered
         }
     };
-    Line { operator, text: text + &redirections(stage), note }
+    let announced = if stage.is_announced() { " (and its process id is told)" } else { "" };
+    Line { operator, text: text + &redirections(stage) + announced, note }
 }
 
 fn shortly(said: &[u8]) -> String {
@@ -122,6 +128,8 @@ mod tests {
         let line = |operator, text: &str| Line { operator, text: text.to_owned(), note: String::new() };
         let lines = [line("", "a"), line("|", "b"), line(";", "c"), line("&&", "d"), line("||", "e")];
         assert_eq!(joined(&lines), "a | b; c && d || e");
+        let lines = [line("", "a"), line("then", "b"), line("else", "c"), line("fi;", "d")];
+        assert_eq!(joined(&lines), "a; then b; else c; fi; d");
         assert_eq!(joined(&[]), "(nothing)");
     }
 }
