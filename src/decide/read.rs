@@ -152,9 +152,8 @@ impl Scene<'_> {
 
     /// What a read is about. Without operands zfs shows everything, whatever -r says.
     fn about(&self, operands: &[Named], reach: Reach, types: Types) -> Result<Targets, Stop> {
-        match (operands, reach) {
-            ([], Reach::Depth(_)) => Err("-d needs a dataset".into()),
-            ([], _) => self.everything(),
+        match operands {
+            [] => self.everything(reach, types),
             _ => self.targets(operands, reach, types),
         }
     }

@@ -56,7 +56,7 @@ impl Scene<'_> {
                 }
                 Err(Stop::Hidden(_)) if matches!(operand, Named::Dataset(_)) && self.implied(dataset) => {
                     targets.above.push(dataset.clone());
-                    self.descend(&mut targets, dataset, reach, types)?;
+                    self.descend(&mut targets, Some(dataset), reach, types)?;
                 }
                 Err(stop @ Stop::Hidden(_)) => {
                     hidden.get_or_insert(stop);
@@ -67,14 +67,14 @@ impl Scene<'_> {
         hidden.map_or(Ok(targets), Err)
     }
 
-    /// The granted datasets below one that lies above them, as far as the reach goes.
-    fn descend(&self, targets: &mut Targets, above: &Dataset, reach: Reach, types: Types) -> Result<(), Stop> {
-        if !reach.goes_below() {
+    /// The granted datasets below one that lies above them, or of all pools, as far as the reach goes.
+    fn descend(&self, targets: &mut Targets, above: Option<&Dataset>, reach: Reach, types: Types) -> Result<(), Stop> {
+        if above.is_some() && !reach.goes_below() {
             return Ok(());
         }
         let roots = self.roots()?;
-        for root in roots.iter().filter(|root| root.dataset.is_within(above)) {
-            let levels = root.dataset.depth() - above.depth();
+        for root in roots.iter().filter(|root| above.is_none_or(|above| root.dataset.is_within(above))) {
+            let levels = root.dataset.depth() - above.map_or(1, Dataset::depth);
             let reach = match reach {
                 Reach::Depth(depth) => match usize::from(depth).checked_sub(levels) {
                     Some(left) => Reach::Depth(u16::try_from(left).unwrap_or(u16::MAX)),
@@ -107,10 +107,15 @@ impl Scene<'_> {
         Ok(roots.values().filter(|root| !shown(root)).cloned().collect())
     }
 
-    /// What a read without operands is about: all that is granted, however deep.
-    pub(super) fn everything(&self) -> Result<Targets, Stop> {
+    /// What a read without operands is about: all that is granted; with -d as deep as that reaches from the pools.
+    pub(super) fn everything(&self, reach: Reach, types: Types) -> Result<Targets, Stop> {
         let roots = self.roots()?;
         let grant = roots.first().ok_or("no grant allows list")?.grant;
+        if let Reach::Depth(_) = reach {
+            let mut targets = Targets { groups: Vec::new(), above: Vec::new(), grant: Some(grant), partial: false };
+            self.descend(&mut targets, None, reach, types)?;
+            return Ok(targets);
+        }
         let partial = roots.iter().any(|root| !root.whole);
         let operands = roots.into_iter().map(|root| Named::Dataset(root.dataset)).collect();
         Ok(Targets { groups: vec![(Reach::All, operands)], above: Vec::new(), grant: Some(grant), partial })
