@@ -29,11 +29,8 @@ if [ ! -d "$directory" ]; then
     # Debian's packages of bookworm and, since it is replaced some day, if it is still there, of sid.
     # By the mirror that this machine's apt uses.
     # shellcheck disable=SC2016
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/$') || {
-        say 'apt knows no mirror of Debian here'
-        exit 1
-    }
-    pool=${mirror}pool/main/s/sanoid
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '!/security/ { print; exit }')
+    pool=${mirror%/}/pool/main/s/sanoid
     helper=/usr/lib/apt/apt-helper
     "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.1.0-1.1_all.deb" "$tmp/syncoid-2.1.0.deb" \
         SHA256:68525ac96832e03f76a6c5ca99812654bb0f96b2c00e94fe764f34ab64b1ae3f >&2
