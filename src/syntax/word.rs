@@ -12,8 +12,8 @@ use nom::{Input, Parser};
 use super::room::{Parsed, refuse, refuse_any};
 use super::{Construct, SHELLS, Span};
 
-/// A word after quote removal: UTF-8, no control character, nothing in it that a shell would expand. Only the parser
-/// makes one:
+/// A word after quote removal: UTF-8, no control character (but newlines in a format of printf and a text of `sh -c`),
+/// nothing in it that a shell would expand. Only the parser makes one:
 /// ```compile_fail,E0451
 /// use zfs_shell::syntax::{Span, Word};
 /// let word = Word { text: "zfs".to_owned(), span: Span::default() };
