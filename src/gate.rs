@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::audit::Weight;
-use crate::decide::plan::Plan;
+use crate::decide::plan::{Decision, Plan};
 use crate::door::Door;
 use crate::failure::{Failure, Kind};
 use crate::host::Live;
@@ -47,7 +47,7 @@ fn serve(id: RequestId, request: &Request) -> ExitCode {
         Ok(plan) => plan,
         Err(failure) => return fail(&who, &failure, Some((&policy, line))),
     };
-    if let Err(failure) = record(&who, &plan, &policy.log) {
+    if let Err(failure) = record(&who, &plan, line, &policy.log) {
         return tell(&failure, policy.reasons);
     }
     match perform(&who, plan, &policy.log, &mut Door::new(&policy, &host)) {
@@ -67,9 +67,10 @@ fn open(name: &str) -> Result<Policy, Failure> {
 }
 
 /// Recorded before anything happens. That no record is taken matters only where the policy says so.
-fn record(who: &Who, plan: &Plan, log: &Log) -> Result<(), Failure> {
+fn record(who: &Who, plan: &Plan, line: &[u8], log: &Log) -> Result<(), Failure> {
     let outcome = Outcome::of_plan(plan);
-    let record = Record { who, outcome: &outcome, request: None };
+    let whole = log.commands && plan.decision() == Decision::Hidden;
+    let record = Record { who, outcome: &outcome, request: whole.then_some(line) };
     match audit::send(record.weight(), &record.line()) {
         Err(error) if log.required => Err(error.into()),
         _ => Ok(()),

@@ -397,12 +397,14 @@ fn nothing_runs_unrecorded_where_the_policy_says_so() {
 }
 
 #[test]
-fn refused_requests_are_recorded_whole_where_the_policy_says_so() {
+fn refused_and_hidden_requests_are_recorded_whole_where_the_policy_says_so() {
     let sandbox = Sandbox::new(&format!("{POLICY}\n[log]\ncommands = true\n"));
     let log = sandbox.log();
     ask(&sandbox, "zfs destroy -r tank/data\n# id=1 decision=allowed");
     ask(&sandbox, "zfs snapshot tank/data@mine");
+    ask(&sandbox, "zfs list tank/hidden");
     let records = records(&log).join("\n");
+    assert!(records.contains(r#"request="zfs list tank/hidden""#), "{records}");
     assert!(records.contains(r#"request="zfs destroy -r tank/data\x0a# id\x3d1 decision\x3dallowed""#), "{records}");
     assert!(records.contains(r#"request="zfs snapshot tank/data@mine""#), "{records}");
 }

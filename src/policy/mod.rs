@@ -406,7 +406,7 @@ pub enum Privilege {
 pub struct Log {
     /// Of what a second record is written at the end.
     pub completion: Completion,
-    /// Whether refused requests are recorded whole.
+    /// Whether refused and hidden requests are recorded whole.
     pub commands: bool,
     /// Whether nothing runs where the socket takes no record.
     pub required: bool,
