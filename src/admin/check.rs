@@ -6,11 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::cli::Check;
+use super::facts::Facts;
 use super::form::{self, Summary};
 use super::source::{self, Source};
-use super::{Stop, clock, json, stream};
-use crate::facts::Table;
-use crate::host::{Host, Live};
+use super::{Stop, json, stream};
 use crate::judge;
 use crate::policy::Policy;
 use crate::record::Outcome;
@@ -18,7 +17,7 @@ use crate::record::Outcome;
 /// Answers, with the status that says whether all are allowed or kept.
 pub(super) fn run(arguments: &Check, out: &mut impl Write) -> Result<u8, Stop> {
     let policy = Source::find(&arguments.policy)?.policy()?;
-    let facts = if arguments.live { Facts::Live(Live::new(&policy)) } else { Facts::Assumed(assumed(arguments)?) };
+    let facts = Facts::of(&arguments.asked, &policy)?;
     let mut checker = Checker { policy: &policy, facts, summary: Summary::default(), json: arguments.json };
     if arguments.command.is_empty() {
         let end = if arguments.null { b'\0' } else { b'\n' };
@@ -37,40 +36,8 @@ pub(super) fn run(arguments: &Check, out: &mut impl Write) -> Result<u8, Stop> {
 }
 
 /// As ssh joins the words of a command (ssh(1): "separated by spaces").
-fn joined(words: &[OsString]) -> Vec<u8> {
+pub(super) fn joined(words: &[OsString]) -> Vec<u8> {
     words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>().join(&b' ')
-}
-
-/// Who answers for the host.
-enum Facts<'p> {
-    Assumed(Table),
-    Live(Live<'p>),
-}
-
-impl Facts<'_> {
-    fn host(&self) -> &dyn Host {
-        match self {
-            Self::Assumed(table) => table,
-            Self::Live(live) => live,
-        }
-    }
-
-    /// What was assumed since the last call, for want of a fact.
-    fn assumed(&self) -> Vec<String> {
-        match self {
-            Self::Assumed(table) => table.assumed(),
-            Self::Live(_) => Vec::new(),
-        }
-    }
-}
-
-fn assumed(arguments: &Check) -> Result<Table, Stop> {
-    let now = clock(arguments.at.as_ref())?;
-    let Some(path) = &arguments.assume else {
-        return Ok(Table::default().at(now));
-    };
-    let table = source::facts(path)?;
-    Ok(table.at(now))
 }
 
 struct Checker<'p> {

@@ -24,6 +24,14 @@ pub enum Command {
     /// Look for what a policy says and probably doesn't mean
     #[command(after_help = "Exit status: 0 nothing found, 1 warnings, 2 errors (also usage, policy or output).")]
     Lint(Lint),
+    /// Say in words what a command would do, what decides on it, and the smallest change that would allow it
+    #[command(after_help = "Exit status: 0 it is allowed or kept, 1 it isn't, 2 usage, policy or output.")]
+    Explain(Explain),
+    /// Propose the smallest policy that allows what was seen
+    #[command(
+        after_help = "Exit status: 0 the policy allows all that was seen, 1 it doesn't, 2 usage, policy or output."
+    )]
+    Learn(Learn),
     /// Print the whole that a policy stands for, with where each value comes from
     #[command(after_help = "Exit status: 0 printed, 2 usage, policy or output.")]
     Show(Show),
@@ -38,6 +46,20 @@ pub struct Policy {
     /// What {client} stands for in a file given by its path
     #[arg(long, value_name = "NAME")]
     pub client: Option<String>,
+}
+
+/// Who answers for the host, and when.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// What the host would answer; what the file doesn't say has the strictest answer, as all has without it
+    #[arg(long, value_name = "FACTS")]
+    pub assume: Option<PathBuf>,
+    /// Ask this host (zfs list, get and holds, as zfs-shell does)
+    #[arg(long, conflicts_with_all = ["assume", "at"])]
+    pub live: bool,
+    /// The time of the decision, instead of now: 2026-11-01T03:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Datetime>,
 }
 
 /// `check`
@@ -55,18 +77,12 @@ pub struct Check {
     /// Commands end with a NUL byte instead of a newline, so that newlines can be judged
     #[arg(short = '0', long, conflicts_with = "command")]
     pub null: bool,
-    /// What the host would answer; what the file doesn't say has the strictest answer, as all has without it
-    #[arg(long, value_name = "FACTS")]
-    pub assume: Option<PathBuf>,
-    /// Ask this host (zfs list, get and holds, as zfs-shell does)
-    #[arg(long, conflicts_with_all = ["assume", "at"])]
-    pub live: bool,
+    /// Who answers for the host.
+    #[command(flatten)]
+    pub asked: Asked,
     /// For a command that receives: the send stream that arrives, as `zfs send` wrote it; `-`: standard input
     #[arg(long, value_name = "FILE", requires = "command")]
     pub stream: Option<PathBuf>,
-    /// The time of the decision, instead of now: 2026-11-01T03:00:00Z
-    #[arg(long, value_name = "TIME")]
-    pub at: Option<Datetime>,
     /// One JSON object a command
     #[arg(long)]
     pub json: bool,
@@ -87,6 +103,41 @@ pub struct Lint {
     /// Ask this host whether filters are installed, and what bounds the datasets into which one may push
     #[arg(long, conflicts_with = "assume")]
     pub live: bool,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// Who answers for the host.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// The command, its words joined by one blank as ssh joins them
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// `learn`
+#[derive(Debug, Args)]
+pub struct Learn {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// Who answers for the host.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Files with zfs-shell's records in them, as syslog or the journal has them, or with one command a line; `-` or
+    /// none: standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Learn from the records of this policy alone; without it from those of POLICY, if that is a name
+    #[arg(long, value_name = "NAME[/CLIENT]")]
+    pub of: Option<String>,
+    /// Print the whole policy as it is proposed, and nothing else
+    #[arg(long)]
+    pub toml: bool,
 }
 
 /// `show`

@@ -183,7 +183,7 @@ fn style(decision: &str) -> Style {
 }
 
 /// The text with nothing in it that a terminal acts on: a checked command may be an attack.
-fn visible(text: &str) -> Cow<'_, str> {
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let is_plain = |c: char| matches!(c, ' '..='~') || !c.is_ascii() && c.escape_debug().len() == 1;
     if text.chars().all(is_plain) {
         return text.into();
@@ -199,7 +199,7 @@ fn visible(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-fn shortened(text: Cow<'_, str>) -> Cow<'_, str> {
+pub(super) fn shortened(text: Cow<'_, str>) -> Cow<'_, str> {
     match text.char_indices().nth(COMMAND_WIDTH) {
         None => text,
         Some(_) => text.chars().take(COMMAND_WIDTH - 1).chain(['…']).collect(),

@@ -5,14 +5,20 @@
 mod check;
 pub mod cli;
 mod diagnostic;
+mod explain;
+mod facts;
 mod form;
 mod json;
+mod learn;
 mod lint;
 mod output;
+mod propose;
 mod show;
 mod sketch;
 mod source;
 mod stream;
+mod told;
+mod trace;
 mod written;
 
 use std::io::{self, Write};
@@ -50,6 +56,8 @@ const TROUBLE: u8 = 2;
 fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
     match command {
         Command::Check(arguments) => check::run(arguments, out),
+        Command::Explain(arguments) => explain::run(arguments, out),
+        Command::Learn(arguments) => learn::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),
         Command::Show(arguments) => show::run(arguments, out),
     }

@@ -13,10 +13,12 @@ use crate::facts::Table;
 use crate::policy::{self, DIRECTORY, PolicyName};
 
 /// The text of a policy, and for whom.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Source {
     /// For people.
     pub path: String,
+    /// As `command=` has it, where it was found by that.
+    pub name: Option<String>,
     pub text: String,
     pub client: Option<Component>,
 }
@@ -28,14 +30,15 @@ impl Source {
         if is_path(path) {
             let client = arguments.client.as_deref().map(Component::parse).transpose();
             let client = client.map_err(|error| Stop::said(format!("--client: {error}")))?;
-            return Ok(Self { path: path.display().to_string(), text: text(path)?, client });
+            return Ok(Self { path: path.display().to_string(), name: None, text: text(path)?, client });
         }
         if arguments.client.is_some() {
             return Err(Stop::said(format!("--client goes with a file's path; write {}/CLIENT", path.display())));
         }
         let name = PolicyName::parse(&path.to_string_lossy()).map_err(Stop::said)?;
         let text = policy::open(Path::new(DIRECTORY), &name).map_err(Stop::said)?;
-        Ok(Self { path: format!("{DIRECTORY}/{}.toml", name.name), text, client: name.client })
+        let path_of = format!("{DIRECTORY}/{}.toml", name.name);
+        Ok(Self { path: path_of, name: Some(path.display().to_string()), text, client: name.client })
     }
 
     /// The policy that it is.

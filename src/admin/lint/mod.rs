@@ -4,6 +4,8 @@
 mod host;
 mod push;
 
+pub(super) use push::OPENING;
+
 use std::borrow::Cow;
 use std::io::Write;
 use std::ops::Range;

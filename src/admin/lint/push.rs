@@ -46,7 +46,7 @@ pub(super) fn findings(grant: &Grant, privilege: Privilege, place: &Place<'_>) -
 const AROUND: &str = "no destroy rule and no floor is asked about it";
 
 /// Properties with which their owner reaches beyond the room that the dataset has, with the values that don't.
-const OPENING: [(&str, &[&str]); 16] = [
+pub(in crate::admin) const OPENING: [(&str, &[&str]); 16] = [
     ("canmount", &["off", "noauto"]),
     ("devices", &["off"]),
     ("exec", &["off"]),
