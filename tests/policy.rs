@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use proptest::prelude::*;
 use zfs_shell::command::name::{Component, Dataset};
 use zfs_shell::policy::{
-    DatasetPattern, Force, Names, Operation, Policy, PolicyName, Raw, Rollback, Scope, explain, open_path, parse,
+    DatasetPattern, Force, Grant, Names, Operation, Policy, PolicyName, Raw, Rollback, Scope, explain, open_path, parse,
 };
 
 /// Few letters and few levels, so that patterns meet datasets.
@@ -171,7 +171,7 @@ fn every_ready_made_policy_has_a_policy_s_name_and_is_one() {
         ready(&file, file.ends_with("-many.toml").then_some("laptop"));
         files += 1;
     }
-    assert!(files >= 10);
+    assert!(files >= 16);
 }
 
 #[test]
@@ -195,6 +195,18 @@ fn ready_made_policies_allow_what_they_say() {
     assert!(history.names.matches(snapshot) && (history.floor.daily, history.floor.weekly) == (7, 4));
     assert!(bookmarks.bookmarks.matches(&format!(".TMPBZFS.{snapshot}.AAAA")) && !bookmarks.names.matches(snapshot));
 
+    assert!(bookmarks.bookmarks.matches("zvm_offsite_2026-11-21_03:22:04_1019_daily"));
+
+    let names = &ready("pull-names.toml", None).grants[0];
+    let floor =
+        |grant: &Grant| grant.destroy.iter().map(|rule| (rule.floor.daily, rule.floor.weekly)).collect::<Vec<_>>();
+    assert_eq!(floor(names), [(7, 4)]);
+
+    let zettarepl = &ready("pull-zettarepl.toml", None).grants[0];
+    let allowed: Vec<_> = Operation::ALL.into_iter().filter(|operation| zettarepl.allow.has(*operation)).collect();
+    assert_eq!((allowed, zettarepl.send.replicate), (vec![Operation::List, Operation::Send], true));
+    assert_eq!(zettarepl.send.raw, Raw::Encrypted);
+
     let many = &ready("pull-many.toml", Some("laptop")).grants[0];
     assert!(many.covers(&dataset("tank/hosts/laptop/x")) && !many.covers(&dataset("tank/hosts/desk")));
     assert!(many.hold.tags.matches("zfs_autobackup:laptop") && !many.hold.tags.matches("zfs_autobackup:desk"));
@@ -208,19 +220,31 @@ fn ready_made_policies_allow_what_they_say() {
 #[test]
 fn ready_made_policies_for_a_push_let_in_what_they_say_and_nothing_out() {
     let dataset = |name| Dataset::parse(name).unwrap();
-    let grants = [("push", None), ("push-raw", None), ("push-append", None), ("push-many", Some("laptop"))].map(
-        |(file, client)| {
-            let grant = ready(&format!("{file}.toml"), client).grants[0].clone();
-            assert!(grant.covers_subtree(&dataset("backup/laptop")) && !grant.covers(&dataset("backup/desk")));
-            assert!(grant.allow.has(Operation::Receive) && !grant.allow.has(Operation::Send));
-            assert_eq!((grant.receive.force, grant.receive.require.len()), (Force::Safe, 3));
-            assert!(!grant.receive.mount && grant.receive.stream.max_bytes.is_none());
-            grant
-        },
-    );
-    let [push, raw, append, many] = grants;
+    let files = [
+        "push",
+        "push-raw",
+        "push-append",
+        "push-many",
+        "push-bzfs",
+        "push-names",
+        "push-properties",
+        "push-zettarepl",
+    ];
+    let grants = files.map(|file| {
+        let grant = ready(&format!("{file}.toml"), (file == "push-many").then_some("laptop")).grants[0].clone();
+        assert!(grant.covers_subtree(&dataset("backup/laptop")) && !grant.covers(&dataset("backup/desk")));
+        assert!(grant.allow.has(Operation::Receive) && !grant.allow.has(Operation::Send));
+        assert_eq!((grant.receive.force, grant.receive.require.len()), (Force::Safe, 3));
+        assert!(!grant.receive.mount && grant.receive.stream.max_bytes.is_none());
+        assert!(grant.destroy.iter().all(|rule| !rule.datasets && rule.keep == 1));
+        assert!(
+            grant.destroy.iter().all(|rule| (rule.floor.daily, rule.floor.weekly, rule.floor.monthly) == (7, 4, 3))
+        );
+        grant
+    });
+    let [push, raw, append, many, bzfs, ..] = grants;
     assert_eq!([&push, &raw, &append, &many].map(|grant| grant.receive.stream.raw), [false, true, false, false]);
-    assert!(push.destroy.iter().all(|rule| (rule.floor.daily, rule.floor.weekly, rule.floor.monthly) == (7, 4, 3)));
+    assert!(bzfs.destroy[0].names.matches("zvm_offsite_2026-11-21_03:22:04_daily"));
     assert!(many.hold.tags.matches("zfs_autobackup:laptop") && !many.hold.tags.matches("zfs_autobackup:desk"));
 
     let allowed: Vec<_> = Operation::ALL.into_iter().filter(|operation| append.allow.has(*operation)).collect();

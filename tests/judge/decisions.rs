@@ -104,6 +104,53 @@ fn what_clients_send_is_decided_as_the_tables_say() {
     assert!(wrong.is_empty(), "{} lines\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Clients that need more than their role, the policy that has it, and what they send for it.
+#[test]
+fn what_a_client_needs_beside_its_role_is_in_its_ready_made_policy() {
+    let cases: [(&str, &str, &[&str]); 12] = [
+        ("pull-bzfs", "bzfs-1.25.0-source.txt", &["zfs snapshot "]),
+        ("push-bzfs", "bzfs-1.25.0-target.txt", &["-o compression=zstd", "-o recordsize=1048576 backup"]),
+        ("push-properties", "syncoid-2.1.0-target.txt", &["-o compression=lz4", "-o recordsize="]),
+        ("push-properties", "syncoid-2.3.0-target.txt", &["-o compression=lz4", "-s -F -o recordsize="]),
+        ("push-properties", "zfs-replicate-master-target.txt", &["-o compression=lz4"]),
+        ("pull-zettarepl", "zettarepl-25.10-source.txt", &[" -V -R "]),
+        (
+            "push-zettarepl",
+            "zettarepl-25.10-target.txt",
+            &["zfs destroy backup/laptop/data@", "-o compression=lz4", "zfs set readonly=on", "zfs inherit readonly"],
+        ),
+        ("pull-names", "pve-zsync-2.3.1-source.txt", &["zfs snapshot ", "zfs destroy "]),
+        ("pull-names", "zelta-1.1-source.txt", &["zfs snapshot "]),
+        ("pull-names", "zxfer-1.1.7-source.txt", &["zfs snapshot "]),
+        ("push-names", "pve-zsync-2.3.1-target.txt", &["zfs destroy "]),
+        ("push-names", "zxfer-1.1.7-target.txt", &["zfs destroy "]),
+    ];
+    let host = corpus_host();
+    let corpus = corpus();
+    let mut wrong = Vec::new();
+    for (name, client, needs) in cases {
+        let role = match name.starts_with("pull") {
+            true => policy("[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/data\"]\n"),
+            false => policy("[[grant]]\nrole = \"push-target\"\ndatasets = [\"backup/laptop\"]\n"),
+        };
+        let more = policy(&read(&format!("../policy/{name}.toml")));
+        for need in needs {
+            // What was encrypted there is granted here.
+            let lines =
+                corpus[client].iter().map(|line| String::from_utf8_lossy(line).replace("tank/secret", "tank/data"));
+            let lines: Vec<String> = lines.filter(|line| line.contains(need)).collect();
+            assert!(!lines.is_empty(), "{client}: {need}");
+            for line in lines {
+                let [alone, with] = [&role, &more].map(|policy| judge(line.as_bytes(), policy, &host));
+                if alone.decision != "refused" || !["allowed", "kept"].contains(&with.decision) {
+                    wrong.push(format!("{name}: {line}\n    alone {}\n    more  {}", shown(&alone), shown(&with)));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} lines\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// What lies above a grant exists by its word and tells nothing else; reads below it see what is granted alone.
 #[test]
 fn reads_are_cut_to_what_is_granted() {

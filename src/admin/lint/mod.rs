@@ -1,6 +1,7 @@
 //! `lint`: what a policy says and its author probably doesn't mean. A policy with an error allows nothing; what is found
 //! here is allowed all the same, so it is for people alone.
 
+mod clients;
 mod host;
 mod push;
 
@@ -34,6 +35,9 @@ pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
     }
     for finding in &findings {
         writeln!(out, "{}\n", finding.diagnostic(&source).render())?;
+    }
+    for hint in clients::hints(&policy, &written) {
+        writeln!(out, "{}\n", hint.diagnostic(&source).render())?;
     }
     let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
     let [errors, warnings] = [(errors, "error"), (findings.len() - errors, "warning")].map(counted);

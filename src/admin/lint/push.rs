@@ -21,14 +21,16 @@ pub(super) fn floor_missing<'a>(grant: &'a Grant, place: &'a Place<'_>) -> impl 
 pub(super) fn findings(grant: &Grant, privilege: Privilege, place: &Place<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     if grant.allow.has(Operation::Set) {
-        found.extend(open_names(&grant.set.properties, &place.places.set.properties, place));
+        let properties = &grant.set.properties;
+        found.extend(open_names(properties, &place.places.set.properties, place, grant.receive.mount));
     }
     if grant.allow.has(Operation::Rollback) && grant.receive.rollback == Rollback::Allow {
         let span = place.at(place.places.receive.rollback.as_ref());
         found.push(Finding::warning("a rollback may destroy snapshots", AROUND, span));
     }
     if grant.allow.has(Operation::Receive) || grant.allow.has(Operation::Create) {
-        found.extend(open_names(&grant.receive.client_may_set, &place.places.receive.client_may_set, place));
+        let (names, written) = (&grant.receive.client_may_set, &place.places.receive.client_may_set);
+        found.extend(open_names(names, written, place, grant.receive.mount));
         found.extend(open_settings(&grant.receive, place));
         found.extend(wall_missing(&grant.receive, place));
     }
@@ -68,13 +70,15 @@ pub(in crate::admin) const OPENING: [(&str, &[&str]); 16] = [
 /// Of those, the ones that bound: with a value of the administrator's they do no harm.
 const BOUNDS: [&str; 4] = ["filesystem_limit", "quota", "readonly", "snapshot_limit"];
 
-/// Names by which a client may set what opens.
+/// Names by which a client may set what opens. Not `readonly` by its own name: whatever is never mounted is not written to.
 fn open_names<'a>(
     names: &'a Names,
     written: &'a [toml::Spanned<String>],
     place: &'a Place<'_>,
+    mounts: bool,
 ) -> impl Iterator<Item = Finding> + 'a {
-    names.iter().enumerate().filter_map(|(index, pattern)| {
+    let is_idle = move |pattern: &str| pattern == "readonly" && !mounts;
+    names.iter().enumerate().filter(move |(_, pattern)| !is_idle(pattern)).filter_map(|(index, pattern)| {
         let names = Names::parse([pattern]).ok()?;
         let open: Vec<&str> = OPENING.iter().map(|(name, _)| *name).filter(|name| names.matches(name)).collect();
         let what = match open.as_slice() {
@@ -207,6 +211,9 @@ mod tests {
         assert_eq!(found, [what("canmount, devices, exec and 13 more", "'*'")]);
         assert_eq!(with("set.properties = ['*']"), []);
         assert_eq!(with("set.properties = ['zrep:*', 'compression']\nallow = ['set']"), []);
+        assert_eq!(with("set.properties = ['readonly']\nallow = ['set']"), []);
+        let mounted = "receive.mount = true\nset.properties = ['readonly']\nallow = ['set']";
+        assert_eq!(with(mounted)[0], what("readonly", "'readonly'"));
     }
 
     #[test]
@@ -253,8 +260,12 @@ mod tests {
         for text in [
             include_str!("../../../policy/push.toml"),
             include_str!("../../../policy/push-append.toml"),
+            include_str!("../../../policy/push-bzfs.toml"),
             include_str!("../../../policy/push-many.toml"),
+            include_str!("../../../policy/push-names.toml"),
+            include_str!("../../../policy/push-properties.toml"),
             include_str!("../../../policy/push-raw.toml"),
+            include_str!("../../../policy/push-zettarepl.toml"),
         ] {
             let client = text.contains("\"backup/{client}").then_some(&client);
             let policy = policy::parse(text, client).unwrap();

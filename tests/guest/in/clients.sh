@@ -113,6 +113,7 @@ program() {
     chmod 755 "/usr/local/bin/$1"
 }
 program bzfs bzfs_main.bzfs main
+program bzfs_jobrunner bzfs_main.bzfs_jobrunner main
 program pyznap pyznap.main main
 program zfs-autobackup zfs_autobackup.ZfsAutobackup cli
 program zfs-replicate zfs.replicate.cli.main main
