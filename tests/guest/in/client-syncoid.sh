@@ -68,3 +68,16 @@ for version in 2.1.0 2.3.0 $(by_hand sanoid); do
     end
 done
 rm -f /usr/local/bin/syncoid
+
+begin "the image's syncoid pushes ten times in a row, compressed and at a limited rate, all but what it is told to leave out"
+fresh syncoid 'Push: on the target'
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    fill /tank/data 20000
+    run timeout 400 syncoid --recursive --exclude='/(enc|vol)$' --compress=zstd-fast --source-bwlimit=20m --target-bwlimit=10m \
+        tank/data push@target:backup/laptop/data
+    want_status 0
+done
+want_same tank/data backup/laptop/data
+for below in enc vol; do want "no $below on the target" missing "backup/laptop/data/$below"; done
+want 'the first and the newest' test "$(snapshots backup/laptop/data | wc -l)" = 2
+end
