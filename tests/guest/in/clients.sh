@@ -36,6 +36,14 @@ configuration() {
     want "a block below '$2'" test -s "$3"
 }
 
+# by_hand NAME: the versions whose source is there, in directories NAME-VERSION.
+by_hand() {
+    local directory
+    for directory in "$t/sources/$1"-*/; do
+        [ ! -d "$directory" ] || basename "${directory#*/"$1"-}"
+    done
+}
+
 # --- both ends -------------------------------------------------------------------------------
 
 # Both pools new: tank is the source, backup the receiver; and the rights of the guide.
@@ -115,7 +123,6 @@ program() {
 program bzfs bzfs_main.bzfs main
 program bzfs_jobrunner bzfs_main.bzfs_jobrunner main
 program pyznap pyznap.main main
-program zfs-autobackup zfs_autobackup.ZfsAutobackup cli
 program zfs-replicate zfs.replicate.cli.main main
 for host in pull@source push@target; do
     want "$host to answer" ssh "$host" exit
