@@ -410,6 +410,32 @@ fn refused_and_hidden_requests_are_recorded_whole_where_the_policy_says_so() {
 }
 
 #[test]
+#[cfg(feature = "admin")]
+fn with_what_was_learned_from_the_log_of_a_trial_the_same_requests_pass() {
+    let trial = "[[grant]]\ndatasets = [\"tank/data\"]\n\n[programs]\nzfs = \"/stub/zfs\"\n\n[log]\ncommands = true\n";
+    let requests =
+        ["zfs snapshot -r 'tank/data'@daily_2026-11-01", "zfs list tank/other; echo -n", "zfs set a:b=c tank/data"];
+    let sandbox = Sandbox::new(trial);
+    let log = sandbox.log();
+    for request in requests {
+        assert_ne!(ask(&sandbox, request).status.code(), Some(0), "{request}");
+    }
+    sandbox.write("tmp/trial.log", &(records(&log).join("\n") + "\n"));
+    sandbox.write("tmp/trial.toml", trial);
+    let files = ["trial.toml", "trial.log"].map(|name| sandbox.path(&format!("tmp/{name}")));
+    let learned = Command::new(env!("CARGO_BIN_EXE_zfs-shell-policy")).args(["learn", "--toml"]).args(files).output();
+    let learned = String::from_utf8(learned.unwrap().stdout).unwrap();
+    let sandbox = Sandbox::new(&learned);
+    for request in requests {
+        assert_eq!(ask(&sandbox, request).status.code(), Some(0), "{request}\n{learned}");
+    }
+    let others = ["zfs snapshot tank/data@weekly_2026-11-01", "zfs list tank/third", "zfs set readonly=off tank/data"];
+    for request in others {
+        assert_ne!(ask(&sandbox, request).status.code(), Some(0), "{request}\n{learned}");
+    }
+}
+
+#[test]
 fn a_refusal_starts_no_program() {
     let sandbox = Sandbox::new(POLICY);
     for request in [
