@@ -411,6 +411,7 @@ fn refused_and_hidden_requests_are_recorded_whole_where_the_policy_says_so() {
 
 #[test]
 #[cfg(feature = "admin")]
+#[expect(clippy::disallowed_methods, reason = "a test of both programs starts the other one")]
 fn with_what_was_learned_from_the_log_of_a_trial_the_same_requests_pass() {
     let trial = "[[grant]]\ndatasets = [\"tank/data\"]\n\n[programs]\nzfs = \"/stub/zfs\"\n\n[log]\ncommands = true\n";
     let requests =
