@@ -44,3 +44,12 @@ for _ in 1 2; do
     want_all_same backup/laptop/data
 done
 end
+
+begin 'pyznap prunes the target down to the floor'
+configuration pyznap 'Push: pruning on the target' "$t/pyznap.conf" ini
+guide pyznap 'Push: pruning on the target'
+want_status 0
+want_all_same backup/laptop/data
+first_stays backup/laptop/data "$first"
+want 'the first and the newest' test "$(snapshots backup/laptop/data | wc -l)" = 2
+end
