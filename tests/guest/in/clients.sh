@@ -23,7 +23,7 @@ block() {
 guide() {
     local client=$1 heading=$2
     shift 2
-    block "$client" "$heading" sh | sed "\$s|\$| $*|" >"$t/commands"
+    block "$client" "$heading" sh | sed "\$s|\$|${*:+ $*}|" >"$t/commands"
     { echo "commands of $client, $heading:"; cat "$t/commands"; } >>"$t/seen"
     want "commands below '$heading'" test -s "$t/commands"
     run timeout 400 bash -eu "$t/commands"
@@ -106,6 +106,7 @@ Host source target
     ControlPersist 60
 END
 for wheel in "$t"/clients/*.whl; do python3 -m zipfile -e "$wheel" "$t/python" >>"$t/seen" 2>&1; done
+[ ! -f "$t/clients/zettarepl.tar" ] || tar -C "$t/python" -xf "$t/clients/zettarepl.tar"
 # As an installer makes them of a package's entry points: NAME MODULE FUNCTION
 program() {
     printf '%s\n' '#!/usr/bin/python3 -Wignore' 'import sys' "sys.path.insert(0, '$t/python')" \
@@ -115,6 +116,7 @@ program() {
 program bzfs bzfs_main.bzfs main
 program bzfs_jobrunner bzfs_main.bzfs_jobrunner main
 program pyznap pyznap.main main
+program zettarepl zettarepl.main main
 program zfs-autobackup zfs_autobackup.ZfsAutobackup cli
 program zfs-replicate zfs.replicate.cli.main main
 for host in pull@source push@target; do
@@ -122,7 +124,7 @@ for host in pull@source push@target; do
 done
 end
 
-for name in ${ZFS_SHELL_GUEST_CLIENTS:-zfs-autobackup syncoid bzfs pyznap zfs-replicate}; do
+for name in ${ZFS_SHELL_GUEST_CLIENTS:-zfs-autobackup syncoid bzfs pyznap zfs-replicate zettarepl}; do
     # shellcheck source=/dev/null
     . "./client-$name.sh"
 done
