@@ -3,11 +3,15 @@
 # of other versions than the image's. Downloads them first where there is none; needs no root, unless
 # pip is missing.
 #
-# It lies beside the images (see image.sh), and its name carries a hash of both lists.
+#   clients.sh [zettarepl]   zettarepl: what that one imports instead, as requirements-zettarepl.txt names it
+#
+# It lies beside the images (see image.sh), and its name carries a hash of the list and of this file.
 set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${ZFS_SHELL_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/zfs-shell}
-directory=$cache/clients-$(cat "$here/requirements.txt" "$0" | sha256sum | cut -c 1-16)
+only=${1:-}
+list=$here/requirements${only:+-$only}.txt
+directory=$cache/clients${only:+-$only}-$(cat "$list" "$0" | sha256sum | cut -c 1-16)
 say() { printf 'guest: %s\n' "$*" >&2; }
 
 if [ ! -d "$directory" ]; then
@@ -24,18 +28,23 @@ if [ ! -d "$directory" ]; then
         rm -f "$tmp/log"
     fi
     say 'downloading clients (once)'
+    # Some of what zettarepl imports is compiled, for the guest's Python rather than this machine's.
+    guest=()
+    [ -z "$only" ] || guest=(--python-version 3.13 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64)
     python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
-        -r "$here/requirements.txt" -d "$tmp" >&2
-    # Debian's packages of bookworm and, since it is replaced some day, if it is still there, of sid.
-    # By the mirror that this machine's apt uses.
-    # shellcheck disable=SC2016
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '!/security/ { print; exit }')
-    pool=${mirror%/}/pool/main/s/sanoid
-    helper=/usr/lib/apt/apt-helper
-    "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.1.0-1.1_all.deb" "$tmp/syncoid-2.1.0.deb" \
-        SHA256:68525ac96832e03f76a6c5ca99812654bb0f96b2c00e94fe764f34ab64b1ae3f >&2
-    "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.3.0-2_all.deb" "$tmp/syncoid-2.3.0.deb" \
-        SHA256:1da7844ce0db44fddaae215e86bbb2b0d38d5964bed6e4d903e358c00bbf136c >&2 || say 'no syncoid 2.3.0: not run'
+        "${guest[@]}" -r "$list" -d "$tmp" >&2
+    if [ -z "$only" ]; then
+        # Debian's packages of bookworm and, since it is replaced some day, if it is still there, of sid.
+        # By the mirror that this machine's apt uses.
+        # shellcheck disable=SC2016
+        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '!/security/ { print; exit }')
+        pool=${mirror%/}/pool/main/s/sanoid
+        helper=/usr/lib/apt/apt-helper
+        "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.1.0-1.1_all.deb" "$tmp/syncoid-2.1.0.deb" \
+            SHA256:68525ac96832e03f76a6c5ca99812654bb0f96b2c00e94fe764f34ab64b1ae3f >&2
+        "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.3.0-2_all.deb" "$tmp/syncoid-2.3.0.deb" \
+            SHA256:1da7844ce0db44fddaae215e86bbb2b0d38d5964bed6e4d903e358c00bbf136c >&2 || say 'no syncoid 2.3.0: not run'
+    fi
     chmod 755 "$tmp"
     mv "$tmp" "$directory" 2>/dev/null || [ -d "$directory" ]
 fi

@@ -23,7 +23,7 @@ block() {
 guide() {
     local client=$1 heading=$2
     shift 2
-    block "$client" "$heading" sh | sed "\$s|\$| $*|" >"$t/commands"
+    block "$client" "$heading" sh | sed "\$s|\$|${*:+ $*}|" >"$t/commands"
     { echo "commands of $client, $heading:"; cat "$t/commands"; } >>"$t/seen"
     want "commands below '$heading'" test -s "$t/commands"
     run timeout 400 bash -eu "$t/commands"
@@ -123,6 +123,7 @@ program() {
 program bzfs bzfs_main.bzfs main
 program bzfs_jobrunner bzfs_main.bzfs_jobrunner main
 program pyznap pyznap.main main
+program zettarepl zettarepl.main main
 program zfs-replicate zfs.replicate.cli.main main
 for host in pull@source push@target; do
     want "$host to answer" ssh "$host" exit
