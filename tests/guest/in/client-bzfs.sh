@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # bzfs and bzfs_jobrunner: part of clients.sh, whose functions it uses.
-: "${t:?}" "${out:?}" "${err:?}"
+: "${t:?}" "${out:?}" "${err:?}" "${rounds:?}"
 
 begin 'bzfs pulls a subtree in full, with an encrypted dataset as it is and a volume'
 fresh bzfs 'Pull: on the source'
@@ -11,7 +11,7 @@ first=$(name_of_newest tank/data)
 end
 
 begin 'bzfs pulls what is new, and does so again'
-for _ in 1 2; do
+for _ in $rounds; do
     more
     guide bzfs 'Pull: on the backup host'
     want_status 0
@@ -29,7 +29,7 @@ first=$(name_of_newest tank/data)
 end
 
 begin 'bzfs pushes what is new, and does so again'
-for _ in 1 2; do
+for _ in $rounds; do
     more
     guide bzfs 'Push: on the host that pushes'
     want_status 0

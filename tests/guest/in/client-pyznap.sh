@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # pyznap: part of clients.sh, whose functions it uses.
-: "${t:?}"
+: "${t:?}" "${rounds:?}"
 
 # pyznap takes one snapshot of a kind in its time, here in a minute.
 next_minute() { sleep $((61 - $(date +%-S))); }
@@ -15,7 +15,7 @@ first=$(name_of_newest tank/data)
 end
 
 begin 'pyznap pulls what is new, and prunes the source down to the floor'
-for _ in 1 2; do
+for _ in $rounds; do
     next_minute
     more
     guide pyznap 'Pull: on the backup host'
@@ -36,7 +36,7 @@ first=$(name_of_newest tank/data)
 end
 
 begin 'pyznap pushes what is new, and does so again'
-for _ in 1 2; do
+for _ in $rounds; do
     next_minute
     more
     guide pyznap 'Push: on the host that pushes'

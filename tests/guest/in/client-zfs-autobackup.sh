@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # zfs-autobackup: part of clients.sh, whose functions it uses.
-: "${out:?}" "${err:?}" "${t:?}"
+: "${out:?}" "${err:?}" "${t:?}" "${rounds:?}"
 
 # version VERSION: has `zfs-autobackup` be that of the package, or of the source.
 version() {
@@ -27,11 +27,13 @@ for version in 3.3 $(by_hand zfs-autobackup); do
     first=$(name_of_newest tank/data)
     end
 
-    begin "zfs-autobackup $version pulls what is new"
-    more
-    guide zfs-autobackup 'Pull: on the backup host'
-    want_status 0
-    want_all_same backup/source/data
+    begin "zfs-autobackup $version pulls what is new, and does so again"
+    for _ in $rounds; do
+        more
+        guide zfs-autobackup 'Pull: on the backup host'
+        want_status 0
+        want_all_same backup/source/data
+    done
     want 'both snapshots on both sides' exists "backup/source/data@$first"
     end
 
@@ -56,11 +58,13 @@ for version in 3.3 $(by_hand zfs-autobackup); do
     first=$(name_of_newest tank/data)
     end
 
-    begin "zfs-autobackup $version pushes what is new"
-    more
-    guide zfs-autobackup 'Push: on the host that pushes'
-    want_status 0
-    want_all_same backup/laptop/data
+    begin "zfs-autobackup $version pushes what is new, and does so again"
+    for _ in $rounds; do
+        more
+        guide zfs-autobackup 'Push: on the host that pushes'
+        want_status 0
+        want_all_same backup/laptop/data
+    done
     end
 
     begin "zfs-autobackup $version prunes the target down to the floor, and is told what is kept"

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # zfs-replicate: part of clients.sh, whose functions it uses.
+: "${rounds:?}"
 
 want_all_sent() {
     local below
@@ -21,7 +22,7 @@ want_all_sent
 end
 
 begin 'zfs-replicate pushes what is new, and does so again'
-for _ in 1 2; do
+for _ in $rounds; do
     more_to_send
     guide zfs-replicate 'Push: on the host that pushes'
     want_status 0

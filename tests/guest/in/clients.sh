@@ -5,6 +5,9 @@
 # in $t/clients. ZFS_SHELL_GUEST_CLIENTS: the names of those to run, all unless set.
 set -u
 cd "$(dirname "$0")" || exit
+# Each client replicates what is new so many times.
+# shellcheck disable=SC2034
+rounds=$(seq "${ZFS_SHELL_GUEST_ROUNDS:-2}")
 # shellcheck source=SCRIPTDIR/lib.sh
 . ./lib.sh
 
