@@ -1,5 +1,6 @@
 //! `explain`: a command in words, what decides on it, and the smallest change of the policy with which it would pass.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -48,22 +49,23 @@ pub(super) fn run(arguments: &Explain, out: &mut impl Write) -> Result<u8, Stop>
         Proposal::Never(why) => {
             writeln!(out, "\nno change of the policy allows it; the last word would be: {}", visible(&why))?;
         }
+        Proposal::Follows => writeln!(out, "\n{}", propose::FOLLOWS)?,
         Proposal::Host(why) => writeln!(out, "\nthe policy has no part in it, the host decides: {}", visible(&why))?,
         Proposal::Change(change) => {
-            tell(out, &change)?;
+            tell(out, "the smallest change that lets it pass", &change)?;
             let changed = change.policy(&source)?;
             writeln!(out, "with it: {}", proposer.outcome(&command, &changed).decision)?;
         }
         Proposal::Open(change, why) => {
-            tell(out, &change)?;
+            tell(out, "the smallest change after which the host has the last word", &change)?;
             writeln!(out, "with it the host decides: {}", visible(&why))?;
         }
     }
     Ok(1)
 }
 
-fn tell(out: &mut impl Write, change: &Change) -> io::Result<()> {
-    writeln!(out, "\nthe smallest change that lets it pass:\n")?;
+fn tell(out: &mut impl Write, heading: &str, change: &Change) -> io::Result<()> {
+    writeln!(out, "\n{heading}:\n")?;
     for block in change.blocks() {
         for line in block.to_string().lines() {
             writeln!(out, "    {line}")?;
@@ -81,8 +83,7 @@ fn tell(out: &mut impl Write, change: &Change) -> io::Result<()> {
     for filter in &change.filters {
         writeln!(out, "  - {filter} may be started on every stream")?;
     }
-    let mut walls: Vec<String> = change.needs.iter().filter_map(propose::Need::wall).collect();
-    walls.dedup();
+    let walls: BTreeSet<String> = change.needs.iter().filter_map(propose::Need::wall).collect();
     walls.iter().try_for_each(|wall| writeln!(out, "  - beware: {wall}"))?;
     writeln!(out)
 }

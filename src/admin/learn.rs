@@ -11,7 +11,7 @@ use super::Stop;
 use super::cli::Learn;
 use super::facts::Facts;
 use super::form::{shortened, visible};
-use super::propose::{Amount, Block, Change, Need, Proposal, Proposer};
+use super::propose::{Amount, Block, Change, FOLLOWS, Need, Proposal, Proposer};
 use super::source::Source;
 use super::trace::{self, Record, Seen};
 use crate::policy::{DatasetPattern, Grant, Policy};
@@ -160,6 +160,9 @@ impl<'a> Lesson<'a> {
             Proposal::Passes => {}
             Proposal::Change(change) => self.take(command, change, None)?,
             Proposal::Open(change, why) => self.take(command, change, Some(why))?,
+            Proposal::Follows => {
+                self.left.insert(command.to_vec(), FOLLOWS.to_owned());
+            }
             Proposal::Host(why) => {
                 self.open.insert(command.to_vec(), why);
             }

@@ -24,6 +24,10 @@ use crate::{judge, syntax};
 /// The decision on a refusal of the host's, where facts are missing (`decide`).
 const UNKNOWN_FACT: &str = "unknown fact:";
 
+/// Of what nobody grants by itself.
+pub(super) const FOLLOWS: &str =
+    "nothing is granted for it alone: the answer follows from the datasets that are granted";
+
 /// What a policy would say besides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Change {
@@ -42,6 +46,8 @@ pub(super) enum Proposal {
     Change(Change),
     /// With this the policy has no more to say against it, and the host decides: so.
     Open(Change, String),
+    /// It is hidden, and no key of a grant is about it.
+    Follows,
     /// The policy has nothing to say against it; the host decides: so.
     Host(String),
     /// No policy allows it: why not, with all that one could grant.
@@ -134,6 +140,9 @@ impl Proposer<'_> {
         }
         let Ok(Some(script)) = read(line) else { return Ok(Proposal::Never(before.why())) };
         let least = self.change(&script, Amount::Least);
+        if least == Change::default() && before.outcome.decision == "hidden" {
+            return Ok(Proposal::Follows);
+        }
         let after = self.judged_with(line, &least)?;
         if after.passes() {
             return Ok(Proposal::Change(self.smallest(line, least, &after)?));
