@@ -1,6 +1,5 @@
 //! `explain`: a command in words, what decides on it, and the smallest change of the policy with which it would pass.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -52,21 +51,21 @@ pub(super) fn run(arguments: &Explain, out: &mut impl Write) -> Result<u8, Stop>
         Proposal::Follows => writeln!(out, "\n{}", propose::FOLLOWS)?,
         Proposal::Host(why) => writeln!(out, "\nthe policy has no part in it, the host decides: {}", visible(&why))?,
         Proposal::Change(change) => {
-            tell(out, "the smallest change that lets it pass", &change)?;
+            tell(out, "the smallest change that lets it pass", &change, &source)?;
             let changed = change.policy(&source)?;
             writeln!(out, "with it: {}", proposer.outcome(&command, &changed).decision)?;
         }
         Proposal::Open(change, why) => {
-            tell(out, "the smallest change after which the host has the last word", &change)?;
+            tell(out, "the smallest change after which the host has the last word", &change, &source)?;
             writeln!(out, "with it the host decides: {}", visible(&why))?;
         }
     }
     Ok(1)
 }
 
-fn tell(out: &mut impl Write, heading: &str, change: &Change) -> io::Result<()> {
+fn tell(out: &mut impl Write, heading: &str, change: &Change, source: &Source) -> io::Result<()> {
     writeln!(out, "\n{heading}:\n")?;
-    for block in change.blocks() {
+    for block in change.blocks(source) {
         for line in block.to_string().lines() {
             writeln!(out, "    {line}")?;
         }
@@ -83,7 +82,7 @@ fn tell(out: &mut impl Write, heading: &str, change: &Change) -> io::Result<()> 
     for filter in &change.filters {
         writeln!(out, "  - {filter} may be started on every stream")?;
     }
-    let walls: BTreeSet<String> = change.needs.iter().filter_map(propose::Need::wall).collect();
+    let walls = change.walls(source);
     walls.iter().try_for_each(|wall| writeln!(out, "  - beware: {wall}"))?;
     writeln!(out)
 }

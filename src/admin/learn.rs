@@ -168,7 +168,9 @@ impl<'a> Lesson<'a> {
             }
             Proposal::Never(why) => {
                 let why = match self.proposer.propose(command, Amount::Most)? {
-                    Proposal::Change(change) if !walls(&change).is_empty() => format!("{why}; {}", walls(&change)),
+                    Proposal::Change(change) => {
+                        std::iter::once(why).chain(self.walls(&change)).collect::<Vec<_>>().join("; ")
+                    }
                     _ => why,
                 };
                 self.left.insert(command.to_vec(), why);
@@ -178,9 +180,9 @@ impl<'a> Lesson<'a> {
     }
 
     fn take(&mut self, command: &[u8], change: Change, open: Option<String>) -> Result<(), Stop> {
-        let walls = walls(&change);
+        let walls = self.walls(&change);
         if !walls.is_empty() {
-            self.left.insert(command.to_vec(), walls);
+            self.left.insert(command.to_vec(), walls.into_iter().collect::<Vec<_>>().join("; "));
             return Ok(());
         }
         if let Some(reason) = open {
@@ -190,6 +192,10 @@ impl<'a> Lesson<'a> {
         self.change.merge(change);
         self.changed = self.change.policy(self.proposer.source)?;
         Ok(())
+    }
+
+    fn walls(&self, change: &Change) -> BTreeSet<String> {
+        change.walls(self.proposer.source)
     }
 
     fn passes(&self, command: &[u8]) -> bool {
@@ -250,12 +256,6 @@ impl<'a> Lesson<'a> {
         section(out, "never used", unused)?;
         Ok(())
     }
-}
-
-/// Why a change is not proposed, where it isn't.
-fn walls(change: &Change) -> String {
-    let walls: BTreeSet<String> = change.needs.iter().filter_map(Need::wall).collect();
-    walls.into_iter().collect::<Vec<_>>().join("; ")
 }
 
 fn datasets(grant: &Grant) -> String {
@@ -359,7 +359,7 @@ mod tests {
         });
         assert!(!change.needs.is_empty());
         for need in &change.needs {
-            assert!(need.wall().is_none() && need.dataset.depth() > 1, "{need:?}");
+            assert!(need.wall(None).is_none() && need.dataset.depth() > 1, "{need:?}");
         }
     }
 

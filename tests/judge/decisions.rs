@@ -107,7 +107,7 @@ fn what_clients_send_is_decided_as_the_tables_say() {
 /// Clients that need more than their role, the policy that has it, and what they send for it.
 #[test]
 fn what_a_client_needs_beside_its_role_is_in_its_ready_made_policy() {
-    let cases: [(&str, &str, &[&str]); 12] = [
+    let cases: [(&str, &str, &[&str]); 13] = [
         ("pull-bzfs", "bzfs-1.25.0-source.txt", &["zfs snapshot "]),
         ("push-bzfs", "bzfs-1.25.0-target.txt", &["-o compression=zstd", "-o recordsize=1048576 backup"]),
         ("push-properties", "syncoid-2.1.0-target.txt", &["-o compression=lz4", "-o recordsize="]),
@@ -124,6 +124,7 @@ fn what_a_client_needs_beside_its_role_is_in_its_ready_made_policy() {
         ("pull-names", "zxfer-1.1.7-source.txt", &["zfs snapshot "]),
         ("push-names", "pve-zsync-2.3.1-target.txt", &["zfs destroy "]),
         ("push-names", "zxfer-1.1.7-target.txt", &["zfs destroy "]),
+        ("push-zrep", "zrep-2.0.2-target.txt", &["zfs set zrep:"]),
     ];
     let host = corpus_host();
     let corpus = corpus();

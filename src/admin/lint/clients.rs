@@ -61,6 +61,7 @@ const ROLES: [(Role, &str, &[More]); 2] = [
             ("pve-zsync and others with names of their own for snapshots, to prune here", "push-names"),
             ("syncoid --preserve-recordsize, and others that set properties with -o", "push-properties"),
             ("zettarepl (TrueNAS) that prunes here or sets readonly", "push-zettarepl"),
+            ("zrep, which keeps its books in properties here", "push-zrep"),
         ],
     ),
 ];

@@ -72,14 +72,19 @@ impl Change {
         self.needs.retain(|need| !needs.iter().any(|above| covers(above, need)));
     }
 
-    /// The grants that it adds.
-    pub(super) fn blocks(&self) -> Vec<Block> {
-        write::blocks(&self.needs)
+    /// The grants that it adds to a file.
+    pub(super) fn blocks(&self, source: &Source) -> Vec<Block> {
+        write::blocks(&self.needs, source.client.as_ref())
+    }
+
+    /// Why a person should write some of it, and no program propose it; each reason once.
+    pub(super) fn walls(&self, source: &Source) -> BTreeSet<String> {
+        self.needs.iter().filter_map(|need| need.wall(source.client.as_ref())).collect()
     }
 
     /// The policy with it, as text; `comment` says what stands above a grant.
     pub(super) fn text(&self, source: &Source, comment: impl Fn(&Block) -> Vec<String>) -> Result<String, Stop> {
-        write::whole(&source.text, self, comment)
+        write::whole(source, self, comment)
             .ok_or_else(|| Stop::said(format!("{}: `filters.allow` is not a list that can be added to", source.path)))
     }
 

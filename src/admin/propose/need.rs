@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::pattern;
 use crate::admin::lint::OPENING;
 use crate::command::Command;
-use crate::command::name::{Dataset, Named, Snapshot};
+use crate::command::name::{Component, Dataset, Named, Snapshot};
 use crate::command::property::{Property, Setting};
 use crate::command::zfs::Zfs;
 use crate::command::zfs::destroy::{Destroy, Recursion, Victim};
@@ -220,9 +220,12 @@ fn client_may_set(settings: &[Setting]) -> impl Iterator<Item = Says> {
 
 impl Need {
     /// Why a person should write it and no program propose it, where that is so.
-    pub(in crate::admin) fn wall(&self) -> Option<String> {
+    pub(in crate::admin) fn wall(&self, client: Option<&Component>) -> Option<String> {
         let opens = |name: &String| OPENING.iter().any(|(opening, _)| opening == name);
         Some(match &self.says {
+            _ if client.is_some_and(|client| self.dataset.components().all(|part| part != client.as_str())) => {
+                format!("the file is for many clients, and '{}' would be granted to each", self.dataset)
+            }
             _ if self.dataset.depth() == 1 => format!("'{}' is a whole pool", self.dataset),
             Says::Allows(Operation::Rename) => "what is renamed leaves the rules that its name is in".to_owned(),
             Says::Yes("destroy.datasets") => "`datasets = true` lets whole datasets go".to_owned(),

@@ -8,7 +8,8 @@ use toml_edit::DocumentMut;
 
 use super::Change;
 use super::need::{Need, Says};
-use crate::command::name::Dataset;
+use crate::admin::source::Source;
+use crate::command::name::{Component, Dataset};
 use crate::policy::Operation;
 
 /// What holds above whatever a proposal lets be made: the role push-target's walls.
@@ -26,10 +27,12 @@ pub(in crate::admin) struct Block {
     /// Whether for what lies below too.
     pub below: bool,
     says: BTreeSet<Says>,
+    /// For whom the file is read, where it serves many: `{client}` stands in place of the name.
+    client: Option<Component>,
 }
 
 /// The grants that say all this.
-pub(super) fn blocks(needs: &BTreeSet<Need>) -> Vec<Block> {
+pub(super) fn blocks(needs: &BTreeSet<Need>, client: Option<&Component>) -> Vec<Block> {
     let mut said: BTreeMap<(&Dataset, bool), BTreeSet<Says>> = BTreeMap::new();
     for need in needs {
         said.entry((&need.dataset, need.below)).or_default().insert(need.says.clone());
@@ -38,7 +41,9 @@ pub(super) fn blocks(needs: &BTreeSet<Need>) -> Vec<Block> {
     for ((dataset, below), says) in said {
         match blocks.iter_mut().find(|block| block.below == below && block.says == says) {
             Some(block) => block.datasets.push(dataset.clone()),
-            None => blocks.push(Block { datasets: vec![dataset.clone()], below, says }),
+            None => {
+                blocks.push(Block { datasets: vec![dataset.clone()], below, says, client: client.cloned() });
+            }
         }
     }
     blocks
@@ -46,7 +51,8 @@ pub(super) fn blocks(needs: &BTreeSet<Need>) -> Vec<Block> {
 
 /// The whole policy with a change in it; `comment` says what stands above a grant. `None` where the present one can't
 /// be read, or has no list where the filters' is.
-pub(super) fn whole(present: &str, change: &Change, comment: impl Fn(&Block) -> Vec<String>) -> Option<String> {
+pub(super) fn whole(source: &Source, change: &Change, comment: impl Fn(&Block) -> Vec<String>) -> Option<String> {
+    let present = source.text.as_str();
     let mut text = present.to_owned();
     if !change.filters.is_empty() {
         let mut document: DocumentMut = present.parse().ok()?;
@@ -54,7 +60,7 @@ pub(super) fn whole(present: &str, change: &Change, comment: impl Fn(&Block) -> 
         change.filters.iter().for_each(|filter| allow.push(*filter));
         text = document.to_string();
     }
-    for block in change.blocks() {
+    for block in change.blocks(source) {
         if !text.is_empty() {
             text.push_str(if text.ends_with('\n') { "\n" } else { "\n\n" });
         }
@@ -67,6 +73,13 @@ pub(super) fn whole(present: &str, change: &Change, comment: impl Fn(&Block) -> 
 }
 
 impl Block {
+    /// A dataset as it stands in a file for many.
+    fn shared(&self, dataset: &Dataset) -> String {
+        let client = self.client.as_ref().map(Component::as_str);
+        let parts = dataset.components().map(|part| if Some(part) == client { "{client}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
     fn has(&self, operation: Operation) -> bool {
         self.says.contains(&Says::Allows(operation))
     }
@@ -99,7 +112,8 @@ impl Block {
 /// The lines of it, each ended.
 impl fmt::Display for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let datasets: Vec<&str> = self.datasets.iter().map(Dataset::as_str).collect();
+        let datasets: Vec<String> = self.datasets.iter().map(|dataset| self.shared(dataset)).collect();
+        let datasets: Vec<&str> = datasets.iter().map(String::as_str).collect();
         writeln!(f, "[[grant]]\ndatasets = {}", array(&datasets))?;
         if !self.below {
             writeln!(f, "scope = \"local\"")?;
@@ -158,7 +172,7 @@ mod tests {
             need("tank/c", Says::Has("snapshot.names", "b".to_owned())),
             need("tank/c", Says::Has("snapshot.names", "a".to_owned())),
         ];
-        let blocks: Vec<String> = blocks(&needs.into()).iter().map(ToString::to_string).collect();
+        let blocks: Vec<String> = blocks(&needs.into(), None).iter().map(ToString::to_string).collect();
         let expected = [
             "[[grant]]\ndatasets = [\"tank/a\", \"tank/b\"]\nscope = \"local\"\nallow = [\"list\"]\n",
             "[[grant]]\ndatasets = [\"tank/c\"]\nscope = \"local\"\nallow = [\"list\", \"snapshot\"]\n\
@@ -174,7 +188,7 @@ mod tests {
             need("tank/a", Says::Allows(Operation::Destroy)),
             need("tank/a", Says::Has("destroy.names", "a".to_owned())),
         ];
-        let text: String = blocks(&needs.into()).iter().map(ToString::to_string).collect();
+        let text: String = blocks(&needs.into(), None).iter().map(ToString::to_string).collect();
         let grant = policy::parse(&text, None).unwrap().grants[0].clone();
         let role =
             policy::parse("[[grant]]\nrole = \"push-target\"\ndatasets = [\"a\"]", None).unwrap().grants[0].clone();
@@ -186,11 +200,26 @@ mod tests {
 
     #[test]
     fn filters_go_into_the_list_that_is_there_and_comments_stay() {
+        let source = |text: &str| Source { path: String::new(), name: None, text: text.to_owned(), client: None };
         let present = "# mine\n[filters]\nallow = [\"lz4\"] # one\n";
         let change = Change { filters: ["pv"].into(), ..Change::default() };
-        let text = whole(present, &change, |_| Vec::new()).unwrap();
+        let text = whole(&source(present), &change, |_| Vec::new()).unwrap();
         assert_eq!(text, "# mine\n[filters]\nallow = [\"lz4\", \"pv\"] # one\n");
-        assert_eq!(whole("[filters]\n", &change, |_| Vec::new()), None);
+        assert_eq!(whole(&source("[filters]\n"), &change, |_| Vec::new()), None);
+    }
+
+    #[test]
+    fn a_file_for_many_clients_grants_each_its_own() {
+        let client = Component::parse("laptop").unwrap();
+        let needs = [need("backup/laptop/laptops", Says::Allows(Operation::List))];
+        let text = blocks(&needs.clone().into(), Some(&client))[0].to_string();
+        assert!(text.contains("datasets = [\"backup/{client}/laptops\"]"), "{text}");
+        let walls = ["backup/laptop/a", "backup/desk"]
+            .map(|dataset| need(dataset, Says::Allows(Operation::List)).wall(Some(&client)));
+        assert_eq!(
+            walls,
+            [None, Some("the file is for many clients, and 'backup/desk' would be granted to each".to_owned())]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # zrep, by hand: part of clients.sh, whose functions it uses.
-: "${t:?}"
+: "${t:?}" "${out:?}" "${err:?}"
 
 for version in $(by_hand zrep); do
     install -m 755 "$t/sources/zrep-$version/zrep" /usr/local/bin/zrep
@@ -15,6 +15,8 @@ for version in $(by_hand zrep); do
         fill /tank/data 100000
         guide zrep 'Push: on the host that pushes'
         want_status 0
+        cat "$out" >>"$err"
+        want 'no mark to fail' absent 'setting zrep:sent failed' "$err"
         want_same tank/data backup/laptop/data
     done
     end
