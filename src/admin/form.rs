@@ -45,13 +45,17 @@ impl Summary {
     /// How many there were, how many of each word, and what was assumed of the host.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let total: usize = self.counts.iter().sum();
-        let plural = if total == 1 { "command" } else { "commands" };
         let words = WORDS.iter().zip(self.counts).filter(|(_, count)| *count > 0);
         let words: Vec<String> = words.map(|(word, count)| format!("{count} {word}")).collect();
         let colon = if words.is_empty() { "" } else { ": " };
-        writeln!(out, "{total} {plural}{colon}{}", words.join(", "))?;
+        writeln!(out, "{}{colon}{}", counted(total, "command"), words.join(", "))?;
         self.assumed.iter().try_for_each(|fact| writeln!(out, "assumed: {fact} (unknown)"))
     }
+}
+
+/// `1 command`, `2 commands`
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// One row: the word, the command in short, and why not or what happens instead of it.

@@ -10,7 +10,7 @@ use similar::TextDiff;
 use super::Stop;
 use super::cli::Learn;
 use super::facts::Facts;
-use super::form::{shortened, visible};
+use super::form::{counted, shortened, visible};
 use super::propose::{Amount, Block, Change, FOLLOWS, Need, Proposal, Proposer};
 use super::source::Source;
 use super::trace::{self, Record, Seen};
@@ -265,10 +265,6 @@ fn datasets(grant: &Grant) -> String {
 fn short(command: &[u8]) -> String {
     let command = String::from_utf8_lossy(command);
     shortened(visible(&command).into_owned().into()).into_owned()
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn or(text: &str, other: &str) -> String {

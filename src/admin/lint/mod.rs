@@ -14,6 +14,7 @@ use std::time::SystemTime;
 
 use super::cli::Lint;
 use super::diagnostic::Diagnostic;
+use super::form::counted;
 use super::source::{self, Source};
 use super::written::{self, Written};
 use super::{Stop, clock};
@@ -40,13 +41,9 @@ pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
         writeln!(out, "{}\n", hint.diagnostic(&source).render())?;
     }
     let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
-    let [errors, warnings] = [(errors, "error"), (findings.len() - errors, "warning")].map(counted);
+    let (errors, warnings) = (counted(errors, "error"), counted(findings.len() - errors, "warning"));
     writeln!(out, "{}: {errors}, {warnings}", source.path)?;
     Ok(findings.iter().map(|finding| finding.level as u8).max().unwrap_or(0))
-}
-
-fn counted((count, what): (usize, &str)) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// How bad it is. The numbers are the exit statuses.
@@ -182,7 +179,7 @@ fn floor_lost<'a>(grant: &'a Grant, place: &'a Place<'_>) -> impl Iterator<Item 
         let lost = replaced.iter().find(|old| is_lower(rule.floor, old.floor) && shares_a_name(rule, old))?;
         let Floor { daily, weekly, monthly } = lost.floor;
         let parts = [(daily, "day"), (weekly, "week"), (monthly, "month")].into_iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<String> = parts.map(|(count, unit)| counted((count as usize, unit))).collect();
+        let parts: Vec<String> = parts.map(|(count, unit)| counted(count as usize, unit)).collect();
         let what = format!("the role's floor of {} is lost", parts.join(", "));
         let note = "rules of [[grant.destroy]] replace all of the role's; write `floor` in this one";
         Some(Finding::warning(what, note, place.destroy(index)))
