@@ -8,6 +8,7 @@ use crate::host::HostError;
 use crate::policy::{OpenError, PolicyError};
 use crate::request::RequestError;
 use crate::stream::StreamError;
+use crate::syntax::Span;
 use crate::{command, decide, run, syntax};
 
 /// Why nothing ran. `Display` is for administrators; clients get [`Failure::for_client`].
@@ -105,12 +106,12 @@ impl Failure {
         }
     }
 
-    /// The byte of the request that it is about.
-    pub fn offset(&self) -> Option<usize> {
+    /// The part of the request that it is about.
+    pub fn span(&self) -> Option<Span> {
         match self {
-            Self::Syntax(error) => Some(error.span.start),
-            Self::Command(error) => Some(error.span.start),
-            Self::Refused(refusal) => Some(refusal.span.start),
+            Self::Syntax(error) => Some(error.span),
+            Self::Command(error) => Some(error.span),
+            Self::Refused(refusal) => Some(refusal.span),
             _ => None,
         }
     }
@@ -126,5 +127,19 @@ impl Failure {
             (_, kind) if !reasons => format!("zfs-shell: {}", kind.word()),
             (failure, kind) => format!("zfs-shell: {}: {failure}", kind.word()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::What;
+
+    #[test]
+    fn only_a_failure_of_the_request_has_a_place_in_it() {
+        let span = Span { start: 4, end: 8 };
+        let unknown = Failure::Command(command::Error { what: What::Subcommand, span });
+        assert_eq!(unknown.span(), Some(span));
+        assert_eq!(Failure::Host(HostError::Unknown("x".to_owned())).span(), None);
     }
 }

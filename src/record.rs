@@ -103,7 +103,7 @@ impl Outcome {
             decision: failure.kind().word(),
             status: Some(failure.kind().status()),
             reason: Some(failure.to_string()),
-            offset: failure.offset(),
+            offset: failure.span().map(|span| span.start),
             grants: grant.iter().map(|grant| grant.0).collect(),
             stages: Vec::new(),
             rewrites: Vec::new(),

@@ -1,21 +1,20 @@
 //! `explain`: a command in words, what decides on it, and the smallest change of the policy with which it would pass.
 
 use std::io::{self, Write};
-use std::ops::Range;
 
 use super::Stop;
 use super::check::joined;
 use super::cli::Explain;
-use super::diagnostic::Diagnostic;
 use super::facts::Facts;
 use super::form::{self, visible};
 use super::propose::{self, Amount, Change, Proposal, Proposer};
 use super::source::Source;
 use super::told::told;
+use crate::decide::Refusal;
 use crate::failure::Failure;
+use crate::judge;
 use crate::record::Outcome;
-use crate::syntax::{self, Simple, Span};
-use crate::{judge, record};
+use crate::syntax::{self, Span, Word};
 
 /// Explains one command; the status says whether it passes.
 pub(super) fn run(arguments: &Explain, out: &mut impl Write) -> Result<u8, Stop> {
@@ -31,13 +30,9 @@ pub(super) fn run(arguments: &Explain, out: &mut impl Write) -> Result<u8, Stop>
         }
         writeln!(out)?;
     }
-    let judged = judge(&command, &policy, facts.host());
-    let assumed = facts.assumed();
-    let outcome = record::Outcome::of(&judged);
-    match &judged {
-        Err(failure) => writeln!(out, "{}", decided(&command, &outcome, failure, &assumed))?,
-        Ok(_) => form::account(out, &command, &outcome, judged, &policy, &assumed)?,
-    }
+    let judged = judge(&command, &policy, facts.host()).map_err(|failure| pointed(&command, failure));
+    let outcome = Outcome::of(&judged);
+    form::account(out, &command, &outcome, judged, &policy, &facts.assumed())?;
     let proposer = Proposer { source: &source, policy: &policy, facts: &facts };
     let proposal = proposer.propose(&command, Amount::Most)?;
     match proposal {
@@ -87,51 +82,30 @@ fn tell(out: &mut impl Write, heading: &str, change: &Change, source: &Source) -
     writeln!(out)
 }
 
-/// Why it doesn't pass, with a caret below the word that decided.
-fn decided(command: &[u8], outcome: &Outcome, failure: &Failure, assumed: &[String]) -> String {
-    let mut shown = Diagnostic::worded(outcome.decision, failure.to_string());
-    if let Some(place) = place(command, failure) {
-        shown = shown.in_command(command, place);
+/// The failure; a refusal with the place of the word that decided, not that of the command.
+fn pointed(command: &[u8], failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(refusal) => {
+            let span = word(command, refusal.span, &refusal.reason).unwrap_or(refusal.span);
+            Failure::Refused(Refusal { span, ..refusal })
+        }
+        other => other,
     }
-    if let Some(grant) = outcome.grants.first() {
-        shown = shown.note(format!("grant {grant} came furthest"));
-    }
-    for fact in assumed {
-        shown = shown.note(format!("assumed that {fact} (unknown)"));
-    }
-    shown.render()
 }
 
-fn place(command: &[u8], failure: &Failure) -> Option<Range<usize>> {
-    let span = match failure {
-        Failure::Syntax(error) => error.span,
-        Failure::Command(error) => error.span,
-        Failure::Refused(refusal) => word(command, refusal.span, &refusal.reason)?,
-        _ => return None,
-    };
-    Some(span.start..span.end)
-}
-
-/// The word of a refused command that the reason is about: an option that it names, or what it quotes; otherwise the
-/// whole of the command.
+/// The word of a refused command that the reason is about, if one can be told: an option that it names, or what it
+/// quotes.
 fn word(command: &[u8], whole: Span, reason: &str) -> Option<Span> {
     let script = syntax::parse(command).ok()??;
     let simple = script.leaves().find(|simple| simple.span == whole)?;
-    let named = |simple: &Simple| {
-        let mut words = simple.arguments.iter();
-        let quoted: Vec<&str> = reason.split('\'').skip(1).step_by(2).collect();
-        let options = || reason.split([' ', ',', ';']).filter(|part| part.len() == 2 && part.starts_with('-'));
-        let has = |word: &str, option: &str| {
-            word.starts_with('-')
-                && !word.starts_with("--")
-                && option.chars().skip(1).all(|letter| word.contains(letter))
-        };
-        let by_option = words.clone().find(|word| options().any(|option| has(word.as_str(), option)));
-        by_option
-            .or_else(|| words.find(|word| quoted.iter().any(|part| word.as_str().contains(part))))
-            .map(syntax::Word::span)
+    let mut words = simple.arguments.iter();
+    let quoted: Vec<&str> = reason.split('\'').skip(1).step_by(2).collect();
+    let options = || reason.split([' ', ',', ';']).filter(|part| part.len() == 2 && part.starts_with('-'));
+    let has = |word: &str, option: &str| {
+        word.starts_with('-') && !word.starts_with("--") && option.chars().skip(1).all(|letter| word.contains(letter))
     };
-    Some(named(simple).unwrap_or(whole))
+    let by_option = words.clone().find(|word| options().any(|option| has(word.as_str(), option)));
+    by_option.or_else(|| words.find(|word| quoted.iter().any(|part| word.as_str().contains(part)))).map(Word::span)
 }
 
 #[cfg(test)]
@@ -139,11 +113,12 @@ mod tests {
     use super::*;
     use crate::policy;
 
-    fn pointed(command: &str) -> String {
+    fn above_the_caret(command: &str) -> String {
         let policy = policy::parse("[[grant]]\nrole = 'pull-source'\ndatasets = ['tank/d']\n", None).unwrap();
         let facts = crate::facts::Table::default();
-        let failure = judge(command.as_bytes(), &policy, &facts).unwrap_err();
-        command.get(place(command.as_bytes(), &failure).unwrap()).unwrap().to_owned()
+        let failure = pointed(command.as_bytes(), judge(command.as_bytes(), &policy, &facts).unwrap_err());
+        let span = failure.span().unwrap();
+        command.get(span.start..span.end).unwrap().to_owned()
     }
 
     #[test]
@@ -157,7 +132,7 @@ mod tests {
             ("zfs rollback tank/d@a", "zfs rollback tank/d@a"),
         ];
         for (command, word) in table {
-            assert_eq!(pointed(command), word, "{command}");
+            assert_eq!(above_the_caret(command), word, "{command}");
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::decide::plan::Plan;
 use crate::failure::Failure;
 use crate::policy::Policy;
 use crate::record::Outcome;
-use crate::syntax::{Span, quote};
+use crate::syntax::quote;
 
 /// So many characters of a command stand in the table.
 const COMMAND_WIDTH: usize = 48;
@@ -135,7 +135,7 @@ fn failure_account(
     assumed: &[String],
 ) -> io::Result<()> {
     let mut shown = Diagnostic::worded(outcome.decision, outcome.reason.clone().unwrap_or_default());
-    if let Some(span) = span(failure) {
+    if let Some(span) = failure.span() {
         shown = shown.in_command(command, span.start..span.end);
     }
     if !outcome.grants.is_empty() {
@@ -151,15 +151,6 @@ fn failure_account(
         shown = shown.note(format!("assumed that {fact} (unknown)"));
     }
     writeln!(out, "{}", shown.render())
-}
-
-fn span(failure: &Failure) -> Option<Span> {
-    match failure {
-        Failure::Syntax(error) => Some(error.span),
-        Failure::Command(error) => Some(error.span),
-        Failure::Refused(refusal) => Some(refusal.span),
-        _ => None,
-    }
 }
 
 fn by_grants(ids: &[usize]) -> String {
@@ -214,7 +205,7 @@ pub(super) fn shortened(text: Cow<'_, str>) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::command::{Error, What};
-    use crate::host::HostError;
+    use crate::syntax::Span;
 
     fn plain(bytes: &[u8]) -> String {
         anstream::adapter::strip_str(std::str::from_utf8(bytes).unwrap()).to_string()
@@ -275,11 +266,5 @@ mod tests {
     #[test]
     fn grants_are_listed_by_number() {
         assert_eq!([by_grants(&[]), by_grants(&[1]), by_grants(&[1, 3])], ["", " by grant 1", " by grants 1, 3"]);
-    }
-
-    #[test]
-    fn only_a_failure_of_the_request_has_a_place_in_it() {
-        assert_eq!(span(&unknown().unwrap_err()), Some(Span { start: 4, end: 8 }));
-        assert_eq!(span(&Failure::Host(HostError::Unknown("x".to_owned()))), None);
     }
 }
