@@ -129,6 +129,16 @@ impl Outcome {
             rewrites: plan.rewrites().iter().map(ToString::to_string).collect(),
         }
     }
+
+    /// Whether it runs, be it less than was asked.
+    pub fn passes(&self) -> bool {
+        passes(self.decision)
+    }
+}
+
+/// Whether what is decided so runs, be it less than was asked.
+pub fn passes(decision: &str) -> bool {
+    matches!(decision, "allowed" | "kept")
 }
 
 fn steps(action: &Action) -> Vec<Step> {
@@ -192,8 +202,8 @@ impl Record<'_> {
     /// How much it matters.
     pub fn weight(&self) -> Weight {
         match self.outcome.decision {
-            "allowed" | "kept" => Weight::Info,
             "broken" => Weight::Error,
+            word if passes(word) => Weight::Info,
             _ => Weight::Notice,
         }
     }

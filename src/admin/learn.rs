@@ -15,6 +15,7 @@ use super::propose::{Amount, Block, Change, FOLLOWS, Need, Proposal, Proposer};
 use super::source::Source;
 use super::trace::{self, Record, Seen};
 use crate::policy::{DatasetPattern, Grant, Policy};
+use crate::record;
 
 /// A client that asks nothing for so many seconds has ended its run.
 const PAUSE: u64 = 600;
@@ -111,7 +112,7 @@ impl<'a> Lesson<'a> {
             return Ok(());
         }
         self.seen += 1;
-        let passed = matches!(record.decision.as_str(), "allowed" | "kept");
+        let passed = record::passes(&record.decision);
         let request = record.request.as_deref();
         self.step(&record.who, record.seconds, (!passed).then(|| request.map_or_else(String::new, short)));
         match request {
@@ -131,8 +132,7 @@ impl<'a> Lesson<'a> {
     fn command(&mut self, command: &[u8]) -> Result<(), Stop> {
         self.seen += 1;
         let outcome = self.proposer.outcome(command, self.proposer.policy);
-        let passed = matches!(outcome.decision, "allowed" | "kept");
-        if passed {
+        if outcome.passes() {
             self.passed += 1;
             self.used.extend(&outcome.grants);
             return Ok(());
@@ -199,7 +199,7 @@ impl<'a> Lesson<'a> {
     }
 
     fn passes(&self, command: &[u8]) -> bool {
-        matches!(self.proposer.outcome(command, &self.changed).decision, "allowed" | "kept")
+        self.proposer.outcome(command, &self.changed).passes()
     }
 
     /// What is allowed as soon as anything is granted needs no word; nor does a run that would go on now.

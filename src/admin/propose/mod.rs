@@ -110,7 +110,7 @@ struct Judged {
 
 impl Judged {
     fn passes(&self) -> bool {
-        matches!(self.outcome.decision, "allowed" | "kept")
+        self.outcome.passes()
     }
 
     /// Whether facts of the host are missing, or what is named is.
