@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Learn, out: &mut impl Write) -> Result<u8, Stop> {
             }
         }
     }
-    lesson.end()?;
+    lesson.end();
     if arguments.toml {
         write!(out, "{}", lesson.text()?)?;
     } else {
@@ -202,16 +202,16 @@ impl<'a> Lesson<'a> {
         self.proposer.outcome(command, &self.changed).passes()
     }
 
-    /// What is allowed as soon as anything is granted needs no word; nor does a run that would go on now.
-    fn end(&mut self) -> Result<(), Stop> {
-        let left = std::mem::take(&mut self.left);
-        self.left = left.into_iter().filter(|(command, _)| !self.passes(command)).collect();
-        let open = std::mem::take(&mut self.open);
-        self.open = open.into_iter().filter(|(command, _)| !self.passes(command)).collect();
+    /// What the proposal allows by now needs no word. A run whose last request was refused is told all the same: it would
+    /// go on, and what it would ask next nobody has seen.
+    fn end(&mut self) {
+        let (proposer, changed) = (&self.proposer, &self.changed);
+        let stays = |command: &Vec<u8>| !proposer.outcome(command, changed).passes();
+        self.left.retain(|command, _| stays(command));
+        self.open.retain(|command, _| stays(command));
         for (who, run) in std::mem::take(&mut self.runs) {
             self.ends.extend(run.stopped.map(|command| (who, command)));
         }
-        Ok(())
     }
 
     fn text(&self) -> Result<String, Stop> {
@@ -338,7 +338,7 @@ mod tests {
         let facts = Facts::Assumed(Table::parse(include_str!("../../tests/attacks/facts.toml")).unwrap());
         let mut lesson = Lesson::new(Proposer { source: &source, policy: &policy, facts: &facts });
         teach(&mut lesson);
-        lesson.end().unwrap();
+        lesson.end();
         let mut out = Vec::new();
         lesson.report(&mut out).unwrap();
         (lesson.change, String::from_utf8(out).unwrap())
