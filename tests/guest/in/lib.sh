@@ -140,6 +140,12 @@ hidden() {
 # master behind for a minute: sshd's part of that connection is no work of the gate's.
 work() { ps -o pid=,args= -u "$account" | awk '!/sshd|<defunct>/'; }
 no_work() { [ -z "$(work)" ]; }
+# Once the client has hung up; a connection's own processes are gone a little later.
+want_nothing_running() {
+    hang_up
+    want 'no process of the account' within 70 not pgrep -u "$account"
+    ps -o pid=,args= -u "$account" >>"$t/seen"
+}
 
 # corpus FILE: asks every command of the file, three at a time. What was told of a hidden name is in
 # $t/told, and how many commands ended with which status goes to standard output.

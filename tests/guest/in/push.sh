@@ -806,9 +806,7 @@ want 'nothing mounted of what was received' absent '^backup/laptop[/ ]' /proc/se
 end
 
 begin 'and nothing runs for the account, and no connection is open'
-hang_up
-want 'no process of the account' within 70 not pgrep -u push
-ps -o pid=,args= -u push >>"$t/seen"
+want_nothing_running
 end
 
 records() { grep 'zfs-shell.* policy=push ' /var/log/auth.log; }
