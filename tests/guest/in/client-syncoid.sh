@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # syncoid of other versions than the image's: part of clients.sh, whose functions it uses.
-: "${t:?}"
+: "${t:?}" "${rounds:?}"
 
 # version VERSION: has `syncoid` be that of the source or of the package, if it could be had.
 version() {
@@ -18,7 +18,7 @@ without_sendoptions() {
     begin "syncoid $version pulls a subtree in full, and what is new"
     fresh syncoid 'Pull: on the source'
     zfs destroy -r tank/data/enc
-    for _ in 1 2 3; do
+    for _ in first $rounds; do
         run syncoid --recursive pull@source:tank/data backup/source/data
         want_status 0
         for below in '' /vol; do want_same "tank/data$below" "backup/source/data$below"; done
@@ -30,7 +30,7 @@ without_sendoptions() {
     begin "syncoid $version pushes a subtree in full, and what is new"
     fresh syncoid 'Push: on the target'
     zfs destroy -r tank/data/enc
-    for _ in 1 2 3; do
+    for _ in first $rounds; do
         run syncoid --recursive tank/data push@target:backup/laptop/data
         want_status 0
         for below in '' /vol; do want_same "tank/data$below" "backup/laptop/data$below"; done
@@ -47,7 +47,7 @@ for version in 2.1.0 2.3.0 $(by_hand sanoid); do
 
     begin "syncoid $version pulls a subtree in full, and what is new"
     fresh syncoid 'Pull: on the source'
-    for _ in 1 2 3; do
+    for _ in first $rounds; do
         guide syncoid 'Pull: on the backup host'
         want_status 0
         want_all_same backup/source/data
@@ -58,7 +58,7 @@ for version in 2.1.0 2.3.0 $(by_hand sanoid); do
 
     begin "syncoid $version pushes a subtree in full, and what is new"
     fresh syncoid 'Push: on the target'
-    for _ in 1 2 3; do
+    for _ in first $rounds; do
         guide syncoid 'Push: on the host that pushes'
         want_status 0
         want_all_same backup/laptop/data
@@ -69,12 +69,12 @@ for version in 2.1.0 2.3.0 $(by_hand sanoid); do
 done
 rm -f /usr/local/bin/syncoid
 
-begin "the image's syncoid pushes ten times in a row, compressed and at a limited rate, all but what it is told to leave out"
+begin "the image's syncoid pushes ten times in a row, compressed, at a limited rate, all but what it shall leave out"
 fresh syncoid 'Push: on the target'
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     fill /tank/data 20000
-    run timeout 400 syncoid --recursive --exclude='/(enc|vol)$' --compress=zstd-fast --source-bwlimit=20m --target-bwlimit=10m \
-        tank/data push@target:backup/laptop/data
+    run timeout 400 syncoid --recursive --exclude='/(enc|vol)$' --compress=zstd-fast \
+        --source-bwlimit=20m --target-bwlimit=10m tank/data push@target:backup/laptop/data
     want_status 0
 done
 want_same tank/data backup/laptop/data
