@@ -222,7 +222,7 @@ want_same() {
     local source=$1 target=$2 snapshot a b
     if ! exists "$target"; then problems+=("$target to exist"); return; fi
     for snapshot in $(snapshots "$target" | sed 's/.*@//'); do
-        case $snapshot in syncoid_* | pyznap_* | *-20[0-9]*) exists "$source@$snapshot" || continue ;; esac
+        case $snapshot in syncoid_* | pyznap_* | bzfs_* | *-20[0-9]*) exists "$source@$snapshot" || continue ;; esac
         a=$(guid "$source@$snapshot" 2>&1) b=$(guid "$target@$snapshot" 2>&1)
         [ "$a" = "$b" ] || problems+=("@$snapshot with the same guid in '$source' and '$target', not $a and $b")
     done
