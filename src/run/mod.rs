@@ -453,6 +453,14 @@ mod tests {
         assert_eq!(status(list(stage("exit 0"), [(Joint::Next, missing())])), 127);
         let pipeline = Pipeline { first: stage("exit 0"), rest: vec![missing()], status: Status::Last };
         assert_eq!(status(Script { first: pipeline, rest: Vec::new() }), 127);
+        for missing_at in 0..2 {
+            let mut stages = vec![stage("exit 0"), stage("exit 0"), stage("exit 0")];
+            stages[missing_at] = missing();
+            let first = stages.remove(0);
+            let pipeline = Pipeline { first, rest: stages, status: Status::Last };
+            let script = Script { first: Pipeline::one(stage("exit 0")), rest: vec![(Joint::Next, pipeline)] };
+            assert_eq!(status(script), 127, "what comes out at the end is not what went in");
+        }
         let directory =
             made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
         assert_eq!(status(list(stage("exit 0"), [(Joint::Next, directory)])), 126);
@@ -524,6 +532,18 @@ mod tests {
         assert_eq!(asked, Asked { status: 4, stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() });
         let much = ask("head -c 300000 /dev/zero >&2; head -c 3000000 /dev/zero").unwrap();
         assert_eq!((much.stdout.len(), much.stderr.len()), (3_000_000, 64 << 10));
+    }
+
+    #[test]
+    fn no_process_outlives_its_group() {
+        for text in ["exec sleep 60", "trap '' TERM; kill -STOP $$; sleep 60"] {
+            let stage = stage(text);
+            let Action::Run(run) = stage.action() else { panic!() };
+            let group = spawn::one(&stage, run.execs().next().unwrap(), None).unwrap();
+            let leader = nix::unistd::Pid::from_raw(group.leader().unwrap());
+            drop(group);
+            assert!(nix::sys::signal::kill(leader, None).is_err());
+        }
     }
 
     #[test]
