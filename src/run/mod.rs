@@ -101,6 +101,8 @@ pub struct Ended {
     pub status: u8,
     /// What ended it before its time.
     pub cut: Option<Cut>,
+    /// What the host failed at once something had begun.
+    pub broken: Vec<String>,
     /// What came in.
     pub arrived: Vec<Arrived>,
 }
@@ -187,6 +189,7 @@ struct Session {
     /// Whether anything has happened that the client or the host could have noticed.
     begun: bool,
     supervisor: Option<Supervisor>,
+    broken: Vec<String>,
     arrived: Vec<Arrived>,
 }
 
@@ -228,7 +231,7 @@ impl Session {
     }
 
     fn ended(self, cut: Option<Cut>) -> Ended {
-        Ended { status: self.course.end(), cut, arrived: self.arrived }
+        Ended { status: self.course.end(), cut, broken: self.broken, arrived: self.arrived }
     }
 
     /// Becomes the program. Returns only if that failed.
@@ -243,6 +246,7 @@ impl Session {
         let mut stderr = Outflow::new(stage.stderr(), answer.stderr.clone());
         let cut = self.wait(&mut Group::default(), &mut [&mut stdout, &mut stderr])?;
         self.begun = true;
+        stdout.result()?;
         self.course.put(answer.status);
         Ok(cut)
     }
@@ -267,6 +271,7 @@ impl Session {
         let stages: Vec<_> = programs.iter().map(|program| (program.stage, program.exec)).collect();
         let group = spawn::pipeline(&stages, status, self.begun, output)?;
         self.begun = true;
+        self.broken.extend(group.failures().map(ToString::to_string));
         if let (Some(first), Some(leader)) = (programs.first(), group.leader()) {
             announce(first.stage, leader);
         }
@@ -299,7 +304,9 @@ impl Session {
         if let Some(rows) = rows {
             rows.end(out.bytes());
         }
-        self.wait(&mut Group::default(), &mut [&mut out])
+        let cut = self.wait(&mut Group::default(), &mut [&mut out])?;
+        out.result()?;
+        Ok(cut)
     }
 
     /// One program of a sequence; its rows, if they are to pass through the gate, into `out`.
@@ -317,7 +324,12 @@ impl Session {
         let mut group = spawn::one(stage, exec, writer)?;
         self.begun = true;
         let cut = match reader.zip(rows) {
-            Some((reader, rows)) => self.wait(&mut group, &mut [&mut Pump::new(reader, rows, out)])?,
+            Some((reader, rows)) => {
+                let mut pump = Pump::new(reader, rows, out);
+                let cut = self.wait(&mut group, &mut [&mut pump])?;
+                pump.result()?;
+                cut
+            }
             None => self.wait(&mut group, &mut [])?,
         };
         Ok((group.status(), cut))
@@ -331,7 +343,11 @@ impl Session {
     }
 
     fn failed(&mut self, error: RunError) -> Result<u8, RunError> {
-        if self.begun { Ok(error.tell()) } else { Err(error) }
+        if !self.begun {
+            return Err(error);
+        }
+        self.broken.push(error.to_string());
+        Ok(error.tell())
     }
 
     fn supervisor(&mut self) -> Result<&Supervisor, RunError> {
