@@ -140,7 +140,8 @@ pub fn open(directory: &Path, name: &PolicyName) -> Result<String, OpenError> {
         return Err(OpenError::Relative(directory.to_owned()));
     }
     let root = PathBuf::from("/");
-    let fd = fcntl::open("/", DIRECTORIES, Mode::empty()).map_err(|error| system(&root, error))?;
+    let open = || fcntl::open("/", DIRECTORIES, Mode::empty());
+    let fd = uninterrupted(open).map_err(|error| system(&root, error))?;
     let mut walk = Walk { fd, path: root, runs_as: geteuid().as_raw(), owner: None };
     walk.look()?;
     for step in steps {
@@ -153,9 +154,18 @@ pub fn open(directory: &Path, name: &PolicyName) -> Result<String, OpenError> {
 
 /// Reads a file that an administrator names, as it is.
 pub fn open_path(path: &Path) -> Result<String, OpenError> {
-    let fd =
-        fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(|error| system(path, error))?;
-    text(fd, path, 0)
+    let open = || fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
+    text(uninterrupted(open).map_err(|error| system(path, error))?, path, 0)
+}
+
+/// As often as a signal comes in between: on some file systems open(2) waits.
+fn uninterrupted<T>(call: impl Fn() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(nix::Error::EINTR) => {}
+            done => return done,
+        }
+    }
 }
 
 /// A search of the directory is enough, so it may be unreadable.
@@ -179,7 +189,8 @@ struct Walk {
 impl Walk {
     fn step(&mut self, name: &Path, flags: OFlag) -> Result<(), OpenError> {
         self.path.push(name);
-        self.fd = fcntl::openat(&self.fd, name, flags, Mode::empty()).map_err(|error| match error {
+        let open = || fcntl::openat(&self.fd, name, flags, Mode::empty());
+        self.fd = uninterrupted(open).map_err(|error| match error {
             nix::Error::ELOOP => OpenError::Link(self.path.clone()), // said of a link by O_NOFOLLOW alone
             error => system(&self.path, error),
         })?;
