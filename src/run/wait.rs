@@ -322,13 +322,20 @@ fn wait_for(descriptors: &mut [PollFd], deadline: Option<Instant>) -> Result<(),
 static SUPERVISORS: AtomicUsize = AtomicUsize::new(0);
 
 /// A child's end, and what would end the gate and leave its children behind.
-const TAKEN: [Signal; 8] = [
+const TAKEN: [Signal; 15] = [
     Signal::SIGCHLD,
     Signal::SIGALRM,
     Signal::SIGHUP,
     Signal::SIGINT,
+    Signal::SIGIO,
+    Signal::SIGPROF,
+    Signal::SIGPWR,
     Signal::SIGQUIT,
+    Signal::SIGSTKFLT,
     Signal::SIGTERM,
     Signal::SIGUSR1,
     Signal::SIGUSR2,
+    Signal::SIGVTALRM,
+    Signal::SIGXCPU,
+    Signal::SIGXFSZ,
 ];
