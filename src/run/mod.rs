@@ -220,7 +220,13 @@ impl Session {
                     self.course.put(128 | signal);
                     return Ok(self.ended(Some(Cut::Signal(signal))));
                 }
-                Ok(cut) => return Ok(self.ended(cut)),
+                Ok(cut) => {
+                    // Something is left undone, whatever the program said that was cut off.
+                    if self.course.status() == 0 {
+                        self.course.put(128 | GONE);
+                    }
+                    return Ok(self.ended(cut));
+                }
                 Err(error) => {
                     let status = self.failed(error)?;
                     self.course.put(status);
@@ -361,6 +367,9 @@ impl Session {
         self.supervisor()?.wait(group, channels, Until::Over, None)
     }
 }
+
+/// SIGPIPE, by which a program ends whose reader has gone.
+const GONE: u8 = 13;
 
 /// Tells the process id of the stage where the client asked for it, in the words that it waits for.
 fn announce(stage: &Stage, process: impl std::fmt::Display) {
