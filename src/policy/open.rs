@@ -226,8 +226,8 @@ impl Walk {
                 let text = text(&file, &self.path, usize::try_from(stat.st_size).unwrap_or(usize::MAX))?;
                 let after = fstat(&file).map_err(|error| system(&self.path, error))?;
                 // Half of an old text and half of a new one can be a policy that nobody wrote, and a beginning is one
-                // without its exceptions. Not the time of change of the inode: a rename over it, which is as it should be,
-                // sets that.
+                // without its exceptions. Not the time of change of the inode: a rename over it, which is as it should
+                // be, sets that.
                 let written = |stat: &FileStat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
                 if written(&stat) != written(&after) || u64::try_from(stat.st_size) != Ok(text.len() as u64) {
                     return Err(OpenError::Changed(self.path));

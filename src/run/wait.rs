@@ -116,8 +116,8 @@ impl Group {
         })
     }
 
-    /// The status of the pipeline. Not 0 where a stage is missing, which a shell says only of the last: what came out at the
-    /// end is not what went in.
+    /// The status of the pipeline. Not 0 where a stage is missing, which a shell says only of the last: what came out at
+    /// the end is not what went in.
     pub(super) fn status(&self) -> u8 {
         let mut statuses = self.members.iter().map(|member| match member {
             Member::Ended(status) => *status,
