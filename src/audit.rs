@@ -50,8 +50,12 @@ fn send_to(path: &Path, weight: Weight, line: &str) -> Result<(), AuditError> {
 fn connect(path: &Path) -> std::io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.set_write_timeout(Some(PATIENCE))?;
-    socket.connect(path)?;
-    Ok(socket)
+    loop {
+        match socket.connect(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            connected => return connected.map(|()| socket),
+        }
+    }
 }
 
 /// `<PRI>TAG[PID]: MESSAGE` without a time: the daemon puts its own, whereas the crate's formats write UTC without

@@ -116,10 +116,16 @@ impl Failure {
         }
     }
 
+    /// Whether only the log tells why.
+    pub fn is_for_the_log(&self) -> bool {
+        self.kind() == Kind::Broken && !matches!(self, Self::Audit(_) | Self::Request(RequestError::Usage))
+    }
+
     /// The one line that the client gets, without a newline. It holds nothing that the client didn't know.
     pub fn for_client(&self, reasons: bool) -> String {
         match (self, self.kind()) {
             (Self::Request(RequestError::Usage), _) => format!("zfs-shell: {}", RequestError::Usage),
+            (Self::Audit(_), _) => "zfs-shell: not available, and the log takes no record".to_owned(),
             (_, Kind::Broken) => "zfs-shell: not available, see the log".to_owned(),
             (Self::NoCommand, _) => {
                 "zfs-shell: refused: this key is for ZFS replication, there is no shell behind it".to_owned()

@@ -100,8 +100,12 @@ fn fail(who: &Who, failure: &Failure, asked: Option<(&Policy, &[u8])>) -> ExitCo
     let whole = asked.filter(|(policy, _)| policy.log.commands && failure.kind() != Kind::Broken);
     let outcome = Outcome::of_failure(failure);
     let record = Record { who, outcome: &outcome, request: whole.map(|(_, line)| line) };
-    let _ = audit::send(record.weight(), &record.line());
-    tell(failure, asked.is_none_or(|(policy, _)| policy.reasons))
+    let reasons = asked.is_none_or(|(policy, _)| policy.reasons);
+    match audit::send(record.weight(), &record.line()) {
+        // Nobody is sent to a log that has nothing of it.
+        Err(error) if failure.is_for_the_log() => tell(&error.into(), reasons),
+        _ => tell(failure, reasons),
+    }
 }
 
 fn tell(failure: &Failure, reasons: bool) -> ExitCode {

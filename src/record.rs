@@ -224,6 +224,9 @@ impl Completion<'_> {
         );
         line.field("status", &self.ended.status.to_string());
         line.field("seconds", &format!("{:.1}", self.time.as_secs_f64()));
+        for broken in &self.ended.broken {
+            line.field("broken", broken);
+        }
         for arrived in &self.ended.arrived {
             line.field("bytes", &arrived.bytes.to_string());
             line.optional("refused", arrived.refused.as_ref());
@@ -241,7 +244,7 @@ impl Completion<'_> {
     /// How much it matters.
     pub fn weight(&self) -> Weight {
         let arrived = &self.ended.arrived;
-        if arrived.iter().any(|arrived| arrived.broken.is_some()) {
+        if !self.ended.broken.is_empty() || arrived.iter().any(|arrived| arrived.broken.is_some()) {
             Weight::Error
         } else if arrived.iter().any(|arrived| arrived.refused.is_some()) {
             Weight::Notice
@@ -412,9 +415,20 @@ mod tests {
 
     #[test]
     fn a_completion_says_how_long_it_took_and_what_ended_it() {
-        let ended = Ended { status: 143, cut: Some(Cut::Signal(15)), arrived: Vec::new() };
+        let ended = Ended { status: 143, cut: Some(Cut::Signal(15)), ..Ended::default() };
         let line = Completion { who: &who(), ended: &ended, time: Duration::from_millis(1250) }.line();
         assert!(line.ends_with("ended=signal status=143 seconds=1.2"), "{line}");
+    }
+
+    #[test]
+    fn a_completion_says_what_the_host_failed_at() {
+        let broken = vec!["cannot start '/sbin/zfs': Cannot allocate memory (os error 12)".to_owned()];
+        let ended = Ended { status: 126, broken, ..Ended::default() };
+        let record = Completion { who: &who(), ended: &ended, time: Duration::ZERO };
+        assert_eq!(record.weight(), Weight::Error);
+        let line = record.line();
+        let end = "broken=\"cannot start '/sbin/zfs': Cannot allocate memory (os error 12)\"";
+        assert!(line.ends_with(end), "{line}");
     }
 
     #[test]
@@ -431,7 +445,7 @@ mod tests {
         ];
         let mut line = String::new();
         for (arrived, weight) in table {
-            let ended = Ended { status: 0, cut: None, arrived };
+            let ended = Ended { arrived, ..Ended::default() };
             let record = Completion { who: &who(), ended: &ended, time: Duration::ZERO };
             assert_eq!(record.weight(), weight);
             line = record.line();

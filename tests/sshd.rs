@@ -99,6 +99,7 @@ KbdInteractiveAuthentication no
 UsePAM no
 ExposeAuthInfo yes
 MaxStartups 100
+MaxSessions 100
 Subsystem sftp /usr/lib/openssh/sftp-server
 ";
 
@@ -204,6 +205,88 @@ fn a_client_that_goes_leaves_nothing_behind() {
         client.wait().unwrap();
         until("end", || pids().iter().all(|pid| !Path::new("/proc").join(pid).exists()));
     }
+}
+
+/// Sessions of sshd by their process ids: all of it but the one that listens.
+fn sessions(server: &Server) -> Vec<i32> {
+    let listener = i32::try_from(server.sshd.id()).unwrap();
+    let inside = server.sandbox.path("").canonicalize().unwrap();
+    let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_session = |id: &i32| {
+        let process = Path::new("/proc").join(id.to_string());
+        let name = fs::read_to_string(process.join("comm")).unwrap_or_default();
+        let root = fs::read_link(process.join("root"));
+        *id != listener && name.starts_with("sshd") && root.is_ok_and(|root| root == inside)
+    };
+    ids.filter(is_session).collect()
+}
+
+#[test]
+fn an_sshd_that_is_killed_leaves_nothing_behind() {
+    let server = Server::start(FORCED);
+    for stage in ["stuck", "endless"] {
+        let _ = fs::remove_file(server.sandbox.path("tmp/pids"));
+        let log = server.sandbox.log();
+        let mut client = server.client("ssh", "nas");
+        client.args([
+            "127.0.0.1",
+            &format!("zfs send tank/data@syncoid_{stage} | mbuffer -q; zfs snapshot tank/data@syncoid_report"),
+        ]);
+        let mut client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let pids = || server.sandbox.read("tmp/pids").lines().map(str::to_owned).collect::<Vec<_>>();
+        until("start", || pids().len() == 2);
+        let sessions = sessions(&server);
+        assert!(!sessions.is_empty(), "{}", server.sandbox.read("sshd.log"));
+        for session in sessions {
+            let _ = kill(Pid::from_raw(session), Signal::SIGKILL);
+        }
+        until("end", || pids().iter().all(|pid| !Path::new("/proc").join(pid).exists()));
+        assert!(!client.wait().unwrap().success());
+        assert_eq!(server.sandbox.read("tmp/report"), "", "went on without sshd");
+        until("be recorded", || {
+            let mut buffer = [0; 4096];
+            let mut next =
+                || log.recv(&mut buffer).map(|length| String::from_utf8_lossy(&buffer[..length]).into_owned());
+            std::iter::from_fn(|| next().ok()).any(|record| record.contains(" ended=client-gone "))
+        });
+        drop(log);
+        fs::remove_file(server.sandbox.path("dev/log")).unwrap();
+    }
+}
+
+#[test]
+fn two_hundred_sessions_at_once_each_get_their_own() {
+    let server = Server::start(FORCED);
+    let control = |number: usize| server.sandbox.path(&format!("mux{number}"));
+    let mut masters: Vec<Child> = (0..2)
+        .map(|number| {
+            let mut master = server.client("ssh", "nas");
+            master.arg("-S").arg(control(number)).args(["-M", "-N", "127.0.0.1"]).spawn().unwrap()
+        })
+        .collect();
+    until("listen", || (0..2).all(|number| control(number).exists()));
+    let clients: Vec<Child> = (0..200)
+        .map(|number| {
+            let mut client = server.client("ssh", "nas");
+            client.arg("-S").arg(control(number % 2)).arg("127.0.0.1");
+            let request = format!("zfs send tank/data@syncoid_say{number} | mbuffer -q");
+            client.arg(request).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for (number, client) in clients.into_iter().enumerate() {
+        let output = client.wait_with_output().unwrap();
+        let (stdout, stderr) = (format!("out say{number}\n"), format!("err say{number}\n"));
+        assert_eq!((output.status.code(), &*output.stdout), (Some(0), stdout.as_bytes()), "{output:?}");
+        assert_eq!(output.stderr, stderr.as_bytes());
+    }
+    for master in &mut masters {
+        master.kill().unwrap();
+        master.wait().unwrap();
+    }
+    until("end", || sessions(&server).is_empty());
+    let pids = server.sandbox.read("tmp/pids");
+    assert_eq!(pids.lines().count(), 200);
+    assert!(pids.lines().all(|pid| !Path::new("/proc").join(pid).join("root").exists()), "something is left");
 }
 
 fn until(what: &str, reached: impl Fn() -> bool) {

@@ -82,6 +82,9 @@ pub enum OpenError {
     /// More than [`MAX_POLICY`] bytes.
     #[error("{0} is larger than {MAX_POLICY} bytes")]
     TooLarge(PathBuf),
+    /// Somebody wrote to it meanwhile.
+    #[error("{0} was changed while it was read; put a new file in its place instead (mv)")]
+    Changed(PathBuf),
     /// Not text.
     #[error("{path} is not UTF-8 at byte {at}")]
     NotText {
@@ -140,7 +143,8 @@ pub fn open(directory: &Path, name: &PolicyName) -> Result<String, OpenError> {
         return Err(OpenError::Relative(directory.to_owned()));
     }
     let root = PathBuf::from("/");
-    let fd = fcntl::open("/", DIRECTORIES, Mode::empty()).map_err(|error| system(&root, error))?;
+    let open = || fcntl::open("/", DIRECTORIES, Mode::empty());
+    let fd = uninterrupted(open).map_err(|error| system(&root, error))?;
     let mut walk = Walk { fd, path: root, runs_as: geteuid().as_raw(), owner: None };
     walk.look()?;
     for step in steps {
@@ -153,9 +157,18 @@ pub fn open(directory: &Path, name: &PolicyName) -> Result<String, OpenError> {
 
 /// Reads a file that an administrator names, as it is.
 pub fn open_path(path: &Path) -> Result<String, OpenError> {
-    let fd =
-        fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(|error| system(path, error))?;
-    text(fd, path, 0)
+    let open = || fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
+    text(&uninterrupted(open).map_err(|error| system(path, error))?.into(), path, 0)
+}
+
+/// As often as a signal comes in between: on some file systems open(2) waits.
+fn uninterrupted<T>(call: impl Fn() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(nix::Error::EINTR) => {}
+            done => return done,
+        }
+    }
 }
 
 /// A search of the directory is enough, so it may be unreadable.
@@ -179,7 +192,8 @@ struct Walk {
 impl Walk {
     fn step(&mut self, name: &Path, flags: OFlag) -> Result<(), OpenError> {
         self.path.push(name);
-        self.fd = fcntl::openat(&self.fd, name, flags, Mode::empty()).map_err(|error| match error {
+        let open = || fcntl::openat(&self.fd, name, flags, Mode::empty());
+        self.fd = uninterrupted(open).map_err(|error| match error {
             nix::Error::ELOOP => OpenError::Link(self.path.clone()), // said of a link by O_NOFOLLOW alone
             error => system(&self.path, error),
         })?;
@@ -207,7 +221,19 @@ impl Walk {
         match self.owner {
             // The directory's owner could put another file there.
             Some((owner, path)) if owner != stat.st_uid => Err(OpenError::Foreign { path, owner }),
-            _ => text(self.fd, &self.path, usize::try_from(stat.st_size).unwrap_or(usize::MAX)),
+            _ => {
+                let file = File::from(self.fd);
+                let text = text(&file, &self.path, usize::try_from(stat.st_size).unwrap_or(usize::MAX))?;
+                let after = fstat(&file).map_err(|error| system(&self.path, error))?;
+                // Half of an old text and half of a new one can be a policy that nobody wrote, and a beginning is one
+                // without its exceptions. Not the time of change of the inode: a rename over it, which is as it should
+                // be, sets that.
+                let written = |stat: &FileStat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
+                if written(&stat) != written(&after) || u64::try_from(stat.st_size) != Ok(text.len() as u64) {
+                    return Err(OpenError::Changed(self.path));
+                }
+                Ok(text)
+            }
         }
     }
 
@@ -245,12 +271,12 @@ fn system(path: &Path, error: nix::Error) -> OpenError {
 }
 
 /// Reads to the end, of a length that is probably this.
-fn text(fd: OwnedFd, path: &Path, length: usize) -> Result<String, OpenError> {
+fn text(file: &File, path: &Path, length: usize) -> Result<String, OpenError> {
     if length > MAX_POLICY {
         return Err(OpenError::TooLarge(path.to_owned()));
     }
     let mut bytes = Vec::with_capacity(length + 1);
-    let read = File::from(fd).take(MAX_POLICY as u64 + 1).read_to_end(&mut bytes);
+    let read = file.take(MAX_POLICY as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| OpenError::System { path: path.to_owned(), error })?;
     if bytes.len() > MAX_POLICY {
         return Err(OpenError::TooLarge(path.to_owned()));

@@ -51,8 +51,8 @@ fn ask_for(executable: &Executable, argv: &Argv, time: Duration) -> Result<Asked
         Some(Cut::Time) => return Err(RunError::Time(name)),
         Some(Cut::Gone | Cut::Signal(_)) => return Err(RunError::Interrupted(name)),
     }
-    match stdout.into_bytes() {
+    match stdout.into_bytes()? {
         (_, true) => Err(RunError::TooMuch(name)),
-        (stdout, false) => Ok(Asked { status: group.status(), stdout, stderr: stderr.into_bytes().0 }),
+        (stdout, false) => Ok(Asked { status: group.status(), stdout, stderr: stderr.into_bytes()?.0 }),
     }
 }

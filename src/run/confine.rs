@@ -10,9 +10,10 @@ use nix::unistd::chdir;
 use super::{RunError, sys};
 
 /// Once, before anything starts: no core files with keys in them, no directory kept busy, no descriptor handed on that
-/// sshd or pam left open, files (should a program make one) for the account alone, no signal blocked: std hands the
-/// mask on.
+/// sshd or pam left open, files (should a program make one) for the account alone, no signal ignored or blocked: both
+/// would be handed on.
 pub fn prepare() -> Result<(), RunError> {
+    sys::release_all().map_err(|error| RunError::System { what: "release signals", error })?;
     SigSet::empty().thread_set_mask().map_err(system("unblock signals"))?;
     umask(Mode::from_bits_truncate(0o077));
     setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(system("set the limit of core files"))?;

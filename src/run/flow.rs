@@ -2,16 +2,18 @@
 //! No step blocks, so that a signal or a client that has gone is noticed at once.
 #![forbid(unsafe_code)]
 
-use std::io::{self, PipeReader, Read, Stderr, Stdout};
+use std::io::{self, PipeReader, Stderr, Stdout};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::poll::PollFlags;
-use nix::unistd::write;
+use nix::unistd::{read, write};
 
 use crate::decide::plan::Sink;
 use crate::table::Rows;
 
+use super::RunError;
+use super::confine::system;
 use super::wait::Channel;
 
 /// What a pipe takes without blocking once poll(2) says that it takes anything (PIPE_BUF, pipe(7)).
@@ -25,6 +27,7 @@ pub(super) struct Outflow {
     target: Target,
     bytes: Vec<u8>,
     written: usize,
+    failure: Option<Errno>,
 }
 
 enum Target {
@@ -53,7 +56,12 @@ impl Target {
 
 impl Outflow {
     pub(super) fn new(sink: Sink, bytes: Vec<u8>) -> Self {
-        Self { target: Target::of(sink), bytes, written: 0 }
+        Self { target: Target::of(sink), bytes, written: 0, failure: None }
+    }
+
+    /// Whether all was taken, by whoever reads it.
+    pub(super) fn result(&self) -> Result<(), RunError> {
+        self.failure.map_or(Ok(()), |error| Err(system("write to the client")(error)))
     }
 
     /// Where further bytes are put.
@@ -87,7 +95,11 @@ impl Channel for Outflow {
             Ok(count) => self.written += count,
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             // Whoever should read it has gone.
-            Err(_) => self.target = Target::Nowhere,
+            Err(Errno::EPIPE | Errno::ECONNRESET) => self.target = Target::Nowhere,
+            Err(error) => {
+                self.failure = Some(error);
+                self.target = Target::Nowhere;
+            }
         }
         if self.left().is_empty() {
             self.bytes.clear();
@@ -102,22 +114,26 @@ impl Channel for Outflow {
 
 /// Rows on their way from a program to the client.
 pub(super) struct Pump<'a, 't> {
-    source: Option<PipeReader>,
+    source: Source,
     rows: &'a mut Rows<'t>,
     out: &'a mut Outflow,
 }
 
 impl<'a, 't> Pump<'a, 't> {
     pub(super) fn new(source: PipeReader, rows: &'a mut Rows<'t>, out: &'a mut Outflow) -> Self {
-        Self { source: Some(source), rows, out }
+        Self { source: Source::new(source), rows, out }
+    }
+
+    /// Whether they came to their end.
+    pub(super) fn result(&self) -> Result<(), RunError> {
+        self.source.result()
     }
 }
 
 impl Channel for Pump<'_, '_> {
     /// Nothing more is read before all is written: a slow client makes the program wait, not the gate grow.
     fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
-        let read = || self.source.as_ref().map(|source| (source.as_fd(), PollFlags::POLLIN));
-        self.out.interest().or_else(read)
+        self.out.interest().or_else(|| self.source.interest())
     }
 
     fn step(&mut self) {
@@ -126,11 +142,11 @@ impl Channel for Pump<'_, '_> {
             self.out.step();
             if had_a_reader && self.out.is_closed() {
                 // The program learns it by SIGPIPE, as it would without the gate.
-                self.source = None;
+                self.source.close();
             }
             return;
         }
-        if let Some(bytes) = read(&mut self.source) {
+        if let Some(bytes) = self.source.read() {
             self.rows.feed(&bytes, self.out.bytes());
             if self.out.is_closed() {
                 self.out.bytes().clear();
@@ -139,14 +155,14 @@ impl Channel for Pump<'_, '_> {
     }
 
     fn close(&mut self) {
-        self.source = None;
+        self.source.close();
         self.out.close();
     }
 }
 
 /// What a program says, kept.
 pub(super) struct Capture {
-    source: Option<PipeReader>,
+    source: Source,
     bytes: Vec<u8>,
     most: usize,
     overflowed: bool,
@@ -154,22 +170,22 @@ pub(super) struct Capture {
 
 impl Capture {
     pub(super) fn new(source: PipeReader, most: usize) -> Self {
-        Self { source: Some(source), bytes: Vec::new(), most, overflowed: false }
+        Self { source: Source::new(source), bytes: Vec::new(), most, overflowed: false }
     }
 
     /// The bytes, and whether there were more than that.
-    pub(super) fn into_bytes(self) -> (Vec<u8>, bool) {
-        (self.bytes, self.overflowed)
+    pub(super) fn into_bytes(self) -> Result<(Vec<u8>, bool), RunError> {
+        self.source.result().map(|()| (self.bytes, self.overflowed))
     }
 }
 
 impl Channel for Capture {
     fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
-        self.source.as_ref().map(|source| (source.as_fd(), PollFlags::POLLIN))
+        self.source.interest()
     }
 
     fn step(&mut self) {
-        let Some(bytes) = read(&mut self.source) else {
+        let Some(bytes) = self.source.read() else {
             return;
         };
         let room = self.most - self.bytes.len();
@@ -178,23 +194,49 @@ impl Channel for Capture {
     }
 
     fn close(&mut self) {
-        self.source = None;
+        self.source.close();
     }
 }
 
-/// What is there to read; at the end, nothing, and the source is closed.
-fn read(source: &mut Option<PipeReader>) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; CHUNK];
-    match source.as_mut()?.read(&mut bytes) {
-        Ok(count) if count > 0 => {
-            bytes.truncate(count);
-            Some(bytes)
+/// What a program prints. That it can't be read is not its end: what there was by then may look whole.
+struct Source {
+    pipe: Option<PipeReader>,
+    failure: Option<Errno>,
+}
+
+impl Source {
+    fn new(pipe: PipeReader) -> Self {
+        Self { pipe: Some(pipe), failure: None }
+    }
+
+    fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        self.pipe.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::POLLIN))
+    }
+
+    /// What is there to read; at the end, nothing, and the pipe is closed.
+    fn read(&mut self) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; CHUNK];
+        match read(self.pipe.as_ref()?, &mut bytes) {
+            Ok(0) => self.close(),
+            Ok(count) => {
+                bytes.truncate(count);
+                return Some(bytes);
+            }
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            Err(error) => {
+                self.failure = Some(error);
+                self.close();
+            }
         }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
-        _ => {
-            *source = None;
-            None
-        }
+        None
+    }
+
+    fn result(&self) -> Result<(), RunError> {
+        self.failure.map_or(Ok(()), |error| Err(system("read what a program prints")(error)))
+    }
+
+    fn close(&mut self) {
+        self.pipe = None;
     }
 }
 
@@ -202,6 +244,31 @@ fn read(source: &mut Option<PipeReader>) -> Option<Vec<u8>> {
 pub(super) fn tell(sink: Sink, line: &[u8]) {
     let target = Target::of(sink);
     if let Some(descriptor) = target.descriptor() {
-        let _ = write(descriptor, line);
+        while write(descriptor, line) == Err(Errno::EINTR) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use nix::fcntl::{OFlag, open};
+    use nix::sys::stat::Mode;
+
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_read_is_not_at_its_end() {
+        // Reading a directory fails.
+        let directory: OwnedFd = open("/", OFlag::O_RDONLY, Mode::empty()).unwrap();
+        let mut capture = Capture::new(PipeReader::from(directory), 10);
+        capture.step();
+        let error = capture.into_bytes().unwrap_err().to_string();
+        assert!(error.starts_with("cannot read what a program prints: Is a directory"), "{error}");
+        let (reader, writer) = io::pipe().unwrap();
+        drop(writer);
+        let mut capture = Capture::new(reader, 10);
+        capture.step();
+        assert_eq!(capture.into_bytes().unwrap(), (Vec::new(), false));
     }
 }

@@ -101,6 +101,8 @@ pub struct Ended {
     pub status: u8,
     /// What ended it before its time.
     pub cut: Option<Cut>,
+    /// What the host failed at once something had begun.
+    pub broken: Vec<String>,
     /// What came in.
     pub arrived: Vec<Arrived>,
 }
@@ -187,6 +189,7 @@ struct Session {
     /// Whether anything has happened that the client or the host could have noticed.
     begun: bool,
     supervisor: Option<Supervisor>,
+    broken: Vec<String>,
     arrived: Vec<Arrived>,
 }
 
@@ -217,7 +220,13 @@ impl Session {
                     self.course.put(128 | signal);
                     return Ok(self.ended(Some(Cut::Signal(signal))));
                 }
-                Ok(cut) => return Ok(self.ended(cut)),
+                Ok(cut) => {
+                    // Something is left undone, whatever the program said that was cut off.
+                    if self.course.status() == 0 {
+                        self.course.put(128 | GONE);
+                    }
+                    return Ok(self.ended(cut));
+                }
                 Err(error) => {
                     let status = self.failed(error)?;
                     self.course.put(status);
@@ -228,7 +237,7 @@ impl Session {
     }
 
     fn ended(self, cut: Option<Cut>) -> Ended {
-        Ended { status: self.course.end(), cut, arrived: self.arrived }
+        Ended { status: self.course.end(), cut, broken: self.broken, arrived: self.arrived }
     }
 
     /// Becomes the program. Returns only if that failed.
@@ -243,6 +252,7 @@ impl Session {
         let mut stderr = Outflow::new(stage.stderr(), answer.stderr.clone());
         let cut = self.wait(&mut Group::default(), &mut [&mut stdout, &mut stderr])?;
         self.begun = true;
+        stdout.result()?;
         self.course.put(answer.status);
         Ok(cut)
     }
@@ -267,6 +277,7 @@ impl Session {
         let stages: Vec<_> = programs.iter().map(|program| (program.stage, program.exec)).collect();
         let group = spawn::pipeline(&stages, status, self.begun, output)?;
         self.begun = true;
+        self.broken.extend(group.failures().map(ToString::to_string));
         if let (Some(first), Some(leader)) = (programs.first(), group.leader()) {
             announce(first.stage, leader);
         }
@@ -299,7 +310,9 @@ impl Session {
         if let Some(rows) = rows {
             rows.end(out.bytes());
         }
-        self.wait(&mut Group::default(), &mut [&mut out])
+        let cut = self.wait(&mut Group::default(), &mut [&mut out])?;
+        out.result()?;
+        Ok(cut)
     }
 
     /// One program of a sequence; its rows, if they are to pass through the gate, into `out`.
@@ -317,7 +330,12 @@ impl Session {
         let mut group = spawn::one(stage, exec, writer)?;
         self.begun = true;
         let cut = match reader.zip(rows) {
-            Some((reader, rows)) => self.wait(&mut group, &mut [&mut Pump::new(reader, rows, out)])?,
+            Some((reader, rows)) => {
+                let mut pump = Pump::new(reader, rows, out);
+                let cut = self.wait(&mut group, &mut [&mut pump])?;
+                pump.result()?;
+                cut
+            }
             None => self.wait(&mut group, &mut [])?,
         };
         Ok((group.status(), cut))
@@ -331,7 +349,11 @@ impl Session {
     }
 
     fn failed(&mut self, error: RunError) -> Result<u8, RunError> {
-        if self.begun { Ok(error.tell()) } else { Err(error) }
+        if !self.begun {
+            return Err(error);
+        }
+        self.broken.push(error.to_string());
+        Ok(error.tell())
     }
 
     fn supervisor(&mut self) -> Result<&Supervisor, RunError> {
@@ -345,6 +367,9 @@ impl Session {
         self.supervisor()?.wait(group, channels, Until::Over, None)
     }
 }
+
+/// SIGPIPE, by which a program ends whose reader has gone.
+const GONE: u8 = 13;
 
 /// Tells the process id of the stage where the client asked for it, in the words that it waits for.
 fn announce(stage: &Stage, process: impl std::fmt::Display) {
@@ -453,6 +478,14 @@ mod tests {
         assert_eq!(status(list(stage("exit 0"), [(Joint::Next, missing())])), 127);
         let pipeline = Pipeline { first: stage("exit 0"), rest: vec![missing()], status: Status::Last };
         assert_eq!(status(Script { first: pipeline, rest: Vec::new() }), 127);
+        for missing_at in 0..2 {
+            let mut stages = vec![stage("exit 0"), stage("exit 0"), stage("exit 0")];
+            stages[missing_at] = missing();
+            let first = stages.remove(0);
+            let pipeline = Pipeline { first, rest: stages, status: Status::Last };
+            let script = Script { first: Pipeline::one(stage("exit 0")), rest: vec![(Joint::Next, pipeline)] };
+            assert_eq!(status(script), 127, "what comes out at the end is not what went in");
+        }
         let directory =
             made::stage(made::run(made::exec(Executable::at("/".into()).unwrap(), Argv::new(Name::Zfs)), Vec::new()));
         assert_eq!(status(list(stage("exit 0"), [(Joint::Next, directory)])), 126);
@@ -524,6 +557,18 @@ mod tests {
         assert_eq!(asked, Asked { status: 4, stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() });
         let much = ask("head -c 300000 /dev/zero >&2; head -c 3000000 /dev/zero").unwrap();
         assert_eq!((much.stdout.len(), much.stderr.len()), (3_000_000, 64 << 10));
+    }
+
+    #[test]
+    fn no_process_outlives_its_group() {
+        for text in ["exec sleep 60", "trap '' TERM; kill -STOP $$; sleep 60"] {
+            let stage = stage(text);
+            let Action::Run(run) = stage.action() else { panic!() };
+            let group = spawn::one(&stage, run.execs().next().unwrap(), None).unwrap();
+            let leader = nix::unistd::Pid::from_raw(group.leader().unwrap());
+            drop(group);
+            assert!(nix::sys::signal::kill(leader, None).is_err());
+        }
     }
 
     #[test]

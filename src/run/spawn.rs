@@ -42,9 +42,11 @@ const FILTER: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "2"), ("HOME", "/nonexis
 /// Starts a command as a member of the group.
 pub(super) fn start(group: &mut Group, mut command: Command, memory: Option<u64>) -> Result<(), RunError> {
     command.process_group(group.leader().unwrap_or(0));
-    let child = confine::with_memory(memory, || command.spawn().map_err(|error| not_started(&command, error)))?;
-    group.add(child);
-    Ok(())
+    confine::with_memory(memory, || {
+        // A member at once, whatever fails then: a child that is forgotten goes on.
+        group.add(command.spawn().map_err(|error| not_started(&command, error))?);
+        Ok(())
+    })
 }
 
 /// Becomes the one program of a stage. Returns only if that failed.
@@ -102,7 +104,10 @@ pub(super) fn pipeline(
         match started {
             Ok(()) => {}
             Err(error) if !begun && group.is_empty() => return Err(error),
-            Err(error) => group.add_failed(error.tell()),
+            Err(error) => {
+                error.tell();
+                group.add_failed(error);
+            }
         }
         input = next;
     }

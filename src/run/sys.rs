@@ -55,6 +55,14 @@ pub fn catch(signals: &[Signal]) -> io::Result<&'static PipeReader> {
     Ok(reader)
 }
 
+/// Gives all signals their default meaning that an ancestor may have had ignored: that is handed on, and with SIGCHLD
+/// it takes the status of every child away. Not SIGPIPE, nor SIGSEGV and SIGBUS: std has its own for those.
+pub fn release_all() -> io::Result<()> {
+    use Signal::{SIGBUS, SIGKILL, SIGPIPE, SIGSEGV, SIGSTOP};
+    let ours = |signal: &Signal| !matches!(signal, SIGBUS | SIGKILL | SIGPIPE | SIGSEGV | SIGSTOP);
+    set(&Signal::iterator().filter(ours).collect::<Vec<_>>(), SigHandler::SigDfl)
+}
+
 /// Gives these signals their default meaning again.
 pub fn release(signals: &[Signal]) -> io::Result<()> {
     set(signals, SigHandler::SigDfl)

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -22,6 +23,9 @@ use super::{RunError, sys};
 /// How long processes have to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How often children are looked at where waiting fails.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// How often children are looked at, should a SIGCHLD get lost: in a process with one thread none does.
 const LOOK_AGAIN: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
 
@@ -36,7 +40,7 @@ pub enum Cut {
     Time,
 }
 
-/// The processes of one pipeline: one process group.
+/// The processes of one pipeline: one process group. None of them outlives it.
 #[derive(Default)]
 pub(super) struct Group {
     leader: Option<i32>,
@@ -47,6 +51,7 @@ pub(super) struct Group {
 enum Member {
     Running(Child),
     Ended(u8),
+    NotStarted(RunError),
 }
 
 /// A descriptor that the gate reads from or writes to while it waits.
@@ -80,7 +85,7 @@ pub(super) enum Until {
 impl Group {
     /// Whose status is that of the members that this says.
     pub(super) fn with_status(status: Status) -> Self {
-        Self { status, ..Self::default() }
+        Self { leader: None, members: Vec::new(), status }
     }
 
     /// The process group that further members join.
@@ -99,21 +104,32 @@ impl Group {
     }
 
     /// A member that could not be started.
-    pub(super) fn add_failed(&mut self, status: u8) {
-        self.members.push(Member::Ended(status));
+    pub(super) fn add_failed(&mut self, error: RunError) {
+        self.members.push(Member::NotStarted(error));
     }
 
-    /// The status of the pipeline.
+    /// Why members could not be started.
+    pub(super) fn failures(&self) -> impl Iterator<Item = &RunError> {
+        self.members.iter().filter_map(|member| match member {
+            Member::NotStarted(error) => Some(error),
+            Member::Running(_) | Member::Ended(_) => None,
+        })
+    }
+
+    /// The status of the pipeline. Not 0 where a stage is missing, which a shell says only of the last: what came out at
+    /// the end is not what went in.
     pub(super) fn status(&self) -> u8 {
         let mut statuses = self.members.iter().map(|member| match member {
             Member::Ended(status) => *status,
+            Member::NotStarted(error) => error.status(),
             Member::Running(_) => 0,
         });
-        match self.status {
+        let status = match self.status {
             Status::Last => statuses.next_back(),
             Status::FirstFailed => statuses.find(|status| *status != 0),
-        }
-        .unwrap_or(0)
+        };
+        let missing = || self.failures().next().map(RunError::status);
+        status.filter(|status| *status != 0).or_else(missing).unwrap_or(0)
     }
 
     fn last_ended(&self) -> bool {
@@ -130,6 +146,7 @@ impl Group {
                 match child.try_wait() {
                     Ok(None) => {}
                     Ok(Some(ended)) => *member = Member::Ended(status(ended)),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     // It's no child of ours any more: somebody else has taken its status.
                     Err(_) => *member = Member::Ended(126),
                 }
@@ -137,10 +154,27 @@ impl Group {
         }
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Some(leader) = self.leader.filter(|_| self.is_running()) {
-            // Nothing can be done about a program with more rights than ours (sudo); it ends when its pipes close.
-            let _ = killpg(Pid::from_raw(leader), signal);
+    /// Whether somebody got it.
+    fn signal(&self, signal: Signal) -> bool {
+        // Nothing can be done about a program with more rights than ours (sudo); it ends when its pipes close.
+        self.leader.filter(|_| self.is_running()).is_some_and(|leader| killpg(Pid::from_raw(leader), signal).is_ok())
+    }
+}
+
+impl Drop for Group {
+    /// Where an error leaves it behind. Otherwise all have ended by now.
+    fn drop(&mut self) {
+        if !self.signal(Signal::SIGTERM) {
+            return;
+        }
+        let kill_at = Instant::now() + GRACE;
+        self.reap();
+        while self.is_running() {
+            if Instant::now() >= kill_at {
+                self.signal(Signal::SIGKILL);
+            }
+            sleep(PAUSE);
+            self.reap();
         }
     }
 }
@@ -187,13 +221,23 @@ impl Supervisor {
             if is_over {
                 return Ok(None);
             }
-            cut = self.step(channels, deadline)?;
+            cut = match self.step(channels, deadline) {
+                Ok(cut) => cut,
+                Err(error) => {
+                    self.cut(group, channels)?;
+                    return Err(error);
+                }
+            };
         }
+        self.cut(group, channels)?;
+        Ok(cut)
+    }
+
+    fn cut(&self, group: &mut Group, channels: &mut [&mut dyn Channel]) -> Result<(), RunError> {
         for channel in channels {
             channel.close();
         }
-        self.end(group)?;
-        Ok(cut)
+        self.end(group)
     }
 
     /// Has all processes end that haven't.
@@ -278,13 +322,20 @@ fn wait_for(descriptors: &mut [PollFd], deadline: Option<Instant>) -> Result<(),
 static SUPERVISORS: AtomicUsize = AtomicUsize::new(0);
 
 /// A child's end, and what would end the gate and leave its children behind.
-const TAKEN: [Signal; 8] = [
+const TAKEN: [Signal; 15] = [
     Signal::SIGCHLD,
     Signal::SIGALRM,
     Signal::SIGHUP,
     Signal::SIGINT,
+    Signal::SIGIO,
+    Signal::SIGPROF,
+    Signal::SIGPWR,
     Signal::SIGQUIT,
+    Signal::SIGSTKFLT,
     Signal::SIGTERM,
     Signal::SIGUSR1,
     Signal::SIGUSR2,
+    Signal::SIGVTALRM,
+    Signal::SIGXCPU,
+    Signal::SIGXFSZ,
 ];

@@ -28,6 +28,8 @@ pub(super) enum Moved {
     Broken,
     /// None: the kernel can't move pages between these two.
     Unable,
+    /// None: this went wrong.
+    Failed(Errno),
 }
 
 /// Where a stream comes from.
@@ -63,7 +65,9 @@ impl Intake {
             Ok(0) => Moved::End,
             Ok(count) => Moved::Bytes(count),
             Err(Errno::EINTR | Errno::EAGAIN) => Moved::Empty,
-            Err(_) => Moved::End,
+            // Of a socket whose other end has gone.
+            Err(Errno::ECONNRESET) => Moved::End,
+            Err(error) => Moved::Failed(error),
         }
     }
 }
@@ -88,7 +92,8 @@ impl Outlet {
             Err(Errno::EINTR) => Moved::Bytes(0),
             Err(Errno::EAGAIN) => Moved::Full,
             // Rust's start-up code has SIGPIPE ignored, so it is this that says it.
-            Err(_) => Moved::Broken,
+            Err(Errno::EPIPE) => Moved::Broken,
+            Err(error) => Moved::Failed(error),
         }
     }
 
@@ -105,7 +110,7 @@ impl Outlet {
             Err(Errno::EAGAIN) if is_ready(descriptor, PollFlags::POLLIN) => Moved::Full,
             Err(Errno::EAGAIN) => Moved::Empty,
             Err(Errno::EPIPE) => Moved::Broken,
-            Err(_) => Moved::Unable,
+            Err(error) => Moved::Failed(error),
         }
     }
 }

@@ -11,6 +11,7 @@ use std::io::PipeWriter;
 use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
+use nix::errno::Errno;
 use nix::poll::PollFlags;
 
 use crate::decide::arrival::{Admission, Denial, Doorkeeper};
@@ -18,6 +19,7 @@ use crate::decide::plan::Reception;
 use crate::stream::{Need, RECORD, StreamError};
 
 use super::RunError;
+use super::confine::system;
 use super::wait::Channel;
 use conduit::{Moved, Outlet, Peek};
 use judge::{Judge, Verdict};
@@ -43,6 +45,8 @@ pub(super) struct Guard<'k> {
     waits: Waits,
     admission: Option<Box<Admission>>,
     denial: Option<Denial>,
+    /// Why the host could not pass it on.
+    failure: Option<Errno>,
     /// How many bytes are read at once: more with each record that has no large payload.
     reach: usize,
     /// With which a record is looked at; not where what comes in is no pipe.
@@ -77,6 +81,7 @@ impl<'k> Guard<'k> {
             waits: Waits::Source,
             admission: None,
             denial: None,
+            failure: None,
             reach: RECORD,
             peek: None,
             ahead: 0,
@@ -108,9 +113,9 @@ impl<'k> Guard<'k> {
         self.close();
     }
 
-    /// How many bytes went through, and why no more did.
-    pub(super) fn end(self) -> (u64, Option<Denial>) {
-        (self.passed, self.denial)
+    /// How many bytes went through, and why no more did: what was decided, and what the host failed at.
+    pub(super) fn end(self) -> (u64, Option<Denial>, Option<RunError>) {
+        (self.passed, self.denial, self.failure.map(system("pass a stream on")))
     }
 
     /// One call, or one record; what to wait for if it would have blocked.
@@ -189,6 +194,7 @@ impl<'k> Guard<'k> {
                 self.pass(count);
             }
             Moved::Full => return Some(Waits::Sink),
+            Moved::Failed(error) => self.fail(error),
             // Its reader has ended. What it says of that counts.
             _ => self.close(),
         }
@@ -207,8 +213,9 @@ impl<'k> Guard<'k> {
             }
             Moved::Empty => return Some(Waits::Source),
             Moved::Full => return Some(Waits::Sink),
-            // Not with a record ahead: tee(2) has moved it.
-            Moved::Unable if self.ahead == 0 => self.splices = false,
+            // By copying, then. Not with a record ahead: tee(2) has moved it.
+            Moved::Failed(_) if self.ahead == 0 => self.splices = false,
+            Moved::Failed(error) => self.fail(error),
             Moved::Unable | Moved::Broken | Moved::End => self.close(),
         }
         None
@@ -229,7 +236,14 @@ impl<'k> Guard<'k> {
                 None
             }
             Moved::Empty => Some(Waits::Source),
-            _ if self.is_shut() => {
+            Moved::Failed(error) if !self.is_shut() => {
+                self.fail(error);
+                None
+            }
+            moved if self.is_shut() => {
+                if let Moved::Failed(error) = moved {
+                    self.failure = Some(error);
+                }
                 self.broken(&StreamError::Empty);
                 None
             }
@@ -262,6 +276,12 @@ impl<'k> Guard<'k> {
             Door::Shut | Door::Closed => Door::Closed,
         };
         self.waits = Waits::Sink;
+    }
+
+    /// `zfs receive` finds a stream without an end, and says so.
+    fn fail(&mut self, error: Errno) {
+        self.failure = Some(error);
+        self.close();
     }
 
     fn is_shut(&self) -> bool {

@@ -60,11 +60,12 @@ impl Session {
         let mut guard = Guard::new(intake, receiver.reception, keeper);
         let passage = self.pass(&mut group, &mut guard, receiver, &mut arrived);
         // Here the guard's pipes close: what reads or writes them ends.
-        let (bytes, denial) = guard.end();
+        let (bytes, denial, failure) = guard.end();
         arrived.bytes = bytes;
+        arrived.broken = failure.map(|error| error.to_string());
         if let Some(denial) = &denial {
             arrived.refused = denial.reason.clone();
-            arrived.broken = denial.host.as_ref().map(ToString::to_string);
+            arrived.broken = denial.host.as_ref().map(ToString::to_string).or(arrived.broken);
         }
         self.arrived.push(arrived);
         match (passage, denial) {
