@@ -79,6 +79,11 @@ impl<T> Script<T> {
         Self { first: Pipeline::one(leaf), rest: Vec::new() }
     }
 
+    /// The leaf, if there is one alone.
+    pub fn only(&self) -> Option<&T> {
+        (self.rest.is_empty() && self.first.is_single()).then_some(&self.first.first)
+    }
+
     /// All pipelines in the order written.
     pub fn pipelines(&self) -> impl Iterator<Item = &Pipeline<T>> {
         std::iter::once(&self.first).chain(self.rest.iter().map(|(_, pipeline)| pipeline))

@@ -45,6 +45,8 @@ pub enum Field {
     Datasets,
     /// Nothing but of the row's own dataset.
     Plain,
+    /// A mark: a row in which it is `on` is left out.
+    Unless,
     /// The property that the row is about, in a row of `zfs get`.
     Property(fn(&str) -> Tells),
     /// Where its value comes from.
@@ -136,6 +138,9 @@ impl Table {
         if named.any(|(_, name)| self.visible.datasets(name) == NOTHING) {
             return None;
         }
+        if self.fields.iter().zip(&fields).any(|(field, text)| matches!(field, Field::Unless) && *text == "on") {
+            return None;
+        }
         let tells = self.fields.iter().zip(&fields).find_map(|(field, text)| match field {
             Field::Property(tells) => Some(tells(text)),
             _ => None,
@@ -143,7 +148,7 @@ impl Table {
         let field = |place: usize| {
             let (field, text) = (self.fields.get(place)?, fields.get(place)?);
             Some(match (field, tells) {
-                (Field::Dataset | Field::Plain | Field::Property(_), _) => (*text).to_owned(),
+                (Field::Dataset | Field::Plain | Field::Property(_) | Field::Unless, _) => (*text).to_owned(),
                 (Field::Datasets, _) | (Field::Value, Some(Tells::Datasets)) => self.visible.datasets(text),
                 (Field::Value, Some(Tells::Plain)) => (*text).to_owned(),
                 (Field::Source, Some(Tells::Datasets | Tells::Plain)) => self.visible.source(text),
@@ -273,6 +278,13 @@ mod tests {
     fn rows_about_what_may_not_be_seen_are_left_out() {
         let table = Table::new(true, vec![column("USED", 1)], vec![Field::Dataset, Field::Plain], hidden());
         assert_eq!(through(&table, "t/CANARY\t12\nt/CANARY@s\t13\n"), "");
+    }
+
+    #[test]
+    fn rows_with_a_mark_are_left_out_and_the_mark_is_not_shown() {
+        let table = Table::new(true, vec![column("NAME", 0)], vec![Field::Plain, Field::Unless], hidden());
+        let printed = "t/a\t-\nt/b\ton\nt/c\toff\nt/d\ton and off\nt/e\tx\non\n";
+        assert_eq!(through(&table, printed), "t/a\nt/c\nt/d\nt/e\non\n");
     }
 
     #[test]

@@ -60,7 +60,7 @@ const REFUSED: [(Construct, &str); 40] = [
     (
         Construct::CommandSubstitution,
         "expansion-001 expansion-002 expansion-003 expansion-004 expansion-005 redirect-025 option-029 size-008 \
-         wrapped-007 branch-013",
+         wrapped-007 branch-013 simplesnap-027",
     ),
     (Construct::ArithmeticExpansion, "expansion-006"),
     (
@@ -109,7 +109,7 @@ const REFUSED: [(Construct, &str); 40] = [
     (
         Construct::Target,
         "redirect-001 redirect-005 redirect-006 redirect-007 redirect-008 redirect-009 redirect-019 redirect-024 \
-         redirect-026 builtin-025",
+         redirect-026 builtin-025 simplesnap-021",
     ),
     (Construct::NoTarget, "redirect-022 redirect-023"),
 ];

@@ -9,7 +9,7 @@ fuzz_target!(|line: &[u8]| {
     let Ok(Some(script)) = parse(line) else { return };
     for command in script.leaves().filter_map(|leaf| read(leaf).ok()).map(|placed| placed.command) {
         let argv = match &command {
-            Command::Builtin(_) => None,
+            Command::Builtin(_) | Command::Simplesnap(_) => None,
             Command::Filter(filter) => Some(filter.render()),
             Command::Zfs(zfs) => zfs.render(),
             Command::Zpool(zpool) => zpool.render(),

@@ -2,6 +2,7 @@
 
 use crate::command::Command;
 use crate::command::builtin::Builtin;
+use crate::command::simplesnap::Simplesnap;
 use crate::command::zfs::Zfs;
 use crate::command::zfs::destroy::{Destroy, Recursion, Victim};
 use crate::command::zfs::hold::Holding;
@@ -15,6 +16,7 @@ pub(super) fn told(command: &Command) -> String {
     match command {
         Command::Builtin(builtin) => of_builtin(builtin).to_owned(),
         Command::Filter(filter) => format!("passes the stream through {}", filter.program().name()),
+        Command::Simplesnap(asked) => of_simplesnap(asked),
         Command::Zpool(Zpool::Unserved(subcommand)) => format!("asks for zpool {subcommand}"),
         Command::Zpool(_) => "asks about pools".to_owned(),
         Command::Zfs(zfs) => of_zfs(zfs),
@@ -31,6 +33,18 @@ fn of_builtin(builtin: &Builtin) -> &'static str {
         Builtin::Ps | Builtin::PsOf => "asks which processes there are",
         Builtin::Test(_) => "asks whether a file is there",
         Builtin::Uname => "asks for the system's name",
+    }
+}
+
+fn of_simplesnap(asked: &Simplesnap) -> String {
+    match asked {
+        Simplesnap::Listfs => "lists all that is granted and not excluded, for simplesnap".to_owned(),
+        Simplesnap::Reap(set, dataset) => {
+            format!("destroys the snapshots of {dataset} that simplesnap made for the set {set}, but for the newest")
+        }
+        Simplesnap::Sendback(set, dataset, _) => {
+            format!("takes a snapshot of {dataset} for simplesnap's set {set}, and sends what came since the oldest")
+        }
     }
 }
 
@@ -155,6 +169,10 @@ mod tests {
                 "sets readonly=on of tank/d; holds tank/d@a, with the tag t",
             ),
             ("command -v lzop", "asks where a program is"),
+            (
+                "simplesnapwrap reap nas tank/d",
+                "destroys the snapshots of tank/d that simplesnap made for the set nas, but for the newest",
+            ),
         ];
         for (line, words) in table {
             assert_eq!(said(line), words, "{line}");

@@ -4,10 +4,12 @@
 
 pub mod argv;
 pub mod builtin;
+pub mod date;
 pub mod filter;
 pub mod name;
 pub mod options;
 pub mod property;
+pub mod simplesnap;
 pub mod size;
 pub mod token;
 pub mod unserved;
@@ -22,6 +24,7 @@ use builtin::Builtin;
 use filter::{Filter, Form};
 use name::NameError;
 use options::Text;
+use simplesnap::Simplesnap;
 use token::TokenError;
 use unserved::Unserved;
 use zfs::Zfs;
@@ -34,6 +37,8 @@ pub enum Command {
     Builtin(Builtin),
     /// A stream filter.
     Filter(Filter),
+    /// simplesnap's own program at a source: it stands for other commands, as `decide` says.
+    Simplesnap(Simplesnap),
     /// zfs(8)
     Zfs(Zfs),
     /// zpool(8)
@@ -89,7 +94,7 @@ pub enum What {
     /// A program, or a use of one, that no policy can allow.
     #[error("not served")]
     Unserved(Unserved),
-    /// zfs and zpool know no such subcommand.
+    /// The program knows no such subcommand.
     #[error("unknown subcommand")]
     Subcommand,
     /// The program has no such option, or it isn't understood.
@@ -165,6 +170,7 @@ pub fn read(simple: &Simple) -> Result<Placed, Error> {
         _ => match Form::named(name) {
             Some(form) => Command::Filter(Filter::read(form, arguments)?),
             None if bare => return Err(Text::from(program).error(What::program(name))),
+            None if name == simplesnap::PROGRAM => Command::Simplesnap(Simplesnap::read(program, arguments)?),
             None => Command::Builtin(Builtin::read(program, arguments)?),
         },
     };

@@ -24,7 +24,7 @@ impl Unserved {
     /// That of a program.
     pub(super) fn of(program: &str) -> Option<Self> {
         Some(match program {
-            "borg" | "midclt" | "pct" | "pvesm" | "qm" | "simplesnapwrap" | "zflock" | "zrep" => Self::Client,
+            "borg" | "midclt" | "pct" | "pvesm" | "qm" | "zflock" | "zrep" => Self::Client,
             "busybox" | "nc" | "ncat" | "netcat" | "python" | "python3" | "socat" => Self::Direct,
             "cat" | "cp" | "mkdir" | "mv" | "rm" | "rsync" | "scp" | "sftp-server" => Self::Files,
             "awk" | "cut" | "grep" | "lzip" | "plzip" | "pzstd" | "sed" | "sort" => Self::Filter,

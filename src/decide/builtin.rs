@@ -5,7 +5,7 @@ use super::plan::{Action, Answer};
 use super::{Scene, Stop, Verdict};
 use crate::command::argv::Program;
 use crate::command::builtin::{Asked, Builtin};
-use crate::host::Host as _;
+use crate::host::{Executable, Host as _};
 
 impl Scene<'_> {
     pub(super) fn builtin(&self, builtin: &Builtin) -> Result<Verdict, Stop> {
@@ -36,13 +36,17 @@ impl Scene<'_> {
             Asked::Program(program) => program,
             Asked::Unknown => return None,
         };
+        self.available(program).map(|executable| executable.to_string())
+    }
+
+    /// A program that a client may choose, where it is here.
+    pub(super) fn available(&self, program: Program) -> Option<Executable> {
         let may = match program {
             Program::Zfs | Program::Zpool => true,
             Program::Doas | Program::Sudo => false,
             filter => self.policy.filters.allow.contains(&filter),
         };
-        let place = if may { self.host.program(program) } else { None };
-        place.map(|executable| executable.to_string())
+        if may { self.host.program(program) } else { None }
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::plan::{Action, Answer, Decision, Rewrite, Run};
 use super::{Scene, Stop, Verdict, answer};
+use crate::command::date::Date;
 use crate::command::name::{Bookmark, Dataset, SnapshotName};
 use crate::command::zfs::destroy::{Destroy, Recursion, Spec, Victim};
 use crate::host::Host as _;
@@ -335,19 +336,9 @@ impl Unit {
             Self::Day => day,
             // 1970-01-01 was a Thursday.
             Self::Week => (day + 3) / 7,
-            Self::Month => month(day),
+            Self::Month => Date::of(day).months(),
         }
     }
-}
-
-/// Months since March of the year 0, from days since 1970-01-01 (the proleptic Gregorian calendar, years from March so
-/// that the leap day comes last).
-fn month(day: u64) -> u64 {
-    let day = day + 719_468;
-    let (era, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    (era * 400 + year) * 12 + (5 * day + 2) / 153
 }
 
 #[cfg(test)]

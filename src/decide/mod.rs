@@ -18,6 +18,7 @@ mod rollback;
 mod roots;
 mod send;
 mod set;
+mod simplesnap;
 mod snapshot;
 mod target;
 
@@ -63,13 +64,22 @@ pub enum Error {
 /// Decides a whole request.
 pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Result<Plan, Error> {
     let scene = Scene::new(policy, host);
+    let expanded = match scene.expanded(request) {
+        Ok(expanded) => expanded,
+        Err(stop) => {
+            let answer = stopped(stop, request.first.first.span)?;
+            return Ok(nothing_but(Stage::of(Action::Answer(answer))));
+        }
+    };
+    let into = |_| Rewrite::Expanded("simplesnapwrap into what it runs".to_owned());
+    let mut rewrites: Vec<Rewrite> = expanded.iter().map(into).collect();
+    let request = expanded.as_ref().unwrap_or(request);
     let mut decision = Decision::Allowed;
-    let mut rewrites = Vec::new();
     let mut hidden = None;
     let mut elevated = false;
     let script = request.try_map_pipelines(|pipeline| {
         fits(pipeline)?;
-        pipeline.try_map(|placed| {
+        pipeline.try_map(|placed| -> Result<Stage, Error> {
             let (stdin, (stdout, stderr)) = (source(&placed.redirects), sinks(&placed.redirects));
             let announced = placed.announced;
             let stage = |verdict: Verdict| Stage {
@@ -88,26 +98,37 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
                     rewrites.extend(verdict.rewrites.iter().cloned());
                     Ok(stage(verdict))
                 }
-                Err(Stop::Hidden(answer)) => {
-                    let stage = stage(Verdict::new(Action::Answer(answer)));
+                Err(stop) => {
+                    let stage = stage(Verdict::new(Action::Answer(stopped(stop, placed.span)?)));
                     hidden.get_or_insert_with(|| stage.clone());
                     Ok(stage)
                 }
-                Err(Stop::Refused(reason, grant)) => Err(Refusal { reason, span: placed.span, grant }.into()),
-                Err(Stop::Host(HostError::Unknown(fact))) => {
-                    let reason = format!("unknown fact: {fact}");
-                    Err(Refusal { reason, span: placed.span, grant: None }.into())
-                }
-                Err(Stop::Host(error)) => Err(Error::Host(error)),
             }
         })
     })?;
     alone(&script, request)?;
     Ok(match hidden {
         // Nothing of a request with a hidden command runs, whatever the rest of it is.
-        Some(stage) => Plan::new(Script::one(stage), Decision::Hidden, Vec::new(), false),
+        Some(stage) => nothing_but(stage),
         None => Plan::new(plan::folded(script), decision, rewrites, elevated),
     })
+}
+
+/// The answer for what is hidden, in place of the whole request.
+fn nothing_but(stage: Stage) -> Plan {
+    Plan::new(Script::one(stage), Decision::Hidden, Vec::new(), false)
+}
+
+/// What is answered for a command that doesn't run, if that is all that its client may hear.
+fn stopped(stop: Stop, span: Span) -> Result<Answer, Error> {
+    match stop {
+        Stop::Hidden(answer) => Ok(answer),
+        Stop::Refused(reason, grant) => Err(Refusal { reason, span, grant }.into()),
+        Stop::Host(HostError::Unknown(fact)) => {
+            Err(Refusal { reason: format!("unknown fact: {fact}"), span, grant: None }.into())
+        }
+        Stop::Host(error) => Err(Error::Host(error)),
+    }
 }
 
 /// What a decision looks at.
@@ -176,6 +197,8 @@ impl<'a> Scene<'a> {
         match &placed.command {
             Command::Builtin(builtin) => self.builtin(builtin),
             Command::Filter(filter) => self.filter(filter),
+            // Alone it was expanded before.
+            Command::Simplesnap(_) => Err("simplesnapwrap is a request of its own, without redirections".into()),
             Command::Zpool(zpool) => self.pool(zpool),
             Command::Zfs(zfs) => match zfs {
                 Zfs::Bookmark(bookmarking) => self.bookmark(bookmarking),

@@ -198,6 +198,12 @@ impl Plan {
 }
 
 impl Stage {
+    /// What happens by no grant, with its input and outputs where they are.
+    pub(super) fn of(action: Action) -> Self {
+        let (stdin, stdout, stderr) = (Source::Inherit, Sink::Out, Sink::Err);
+        Self { action, stdin, stdout, stderr, grant: None, announced: false }
+    }
+
     /// What happens.
     pub fn action(&self) -> &Action {
         &self.action
@@ -260,8 +266,7 @@ pub(super) fn folded(script: Script<Stage>) -> Script<Stage> {
         }
     }
     whole.status = course.end();
-    let (action, stdin) = (Action::Answer(whole), Source::Inherit);
-    Script::one(Stage { action, stdin, stdout: Sink::Out, stderr: Sink::Err, grant: None, announced: false })
+    Script::one(Stage::of(Action::Answer(whole)))
 }
 
 impl Run {

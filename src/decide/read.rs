@@ -24,40 +24,42 @@ impl Scene<'_> {
         }
         let columns = list.columns.clone().unwrap_or_else(default_columns);
         let tells = |property: &Property| property.names_datasets() || self.is_foreign(property);
-        let mut verdict = if targets.above.is_empty() && !targets.partial && !columns.iter().any(tells) {
-            self.ask(&targets, |reach, operands| List { reach, operands, ..list.clone() }.render(), None)?
-        } else {
-            let (asked, mut table) = self.list_table(list.scripted, &columns, targets.partial);
-            if types.filesystem {
-                for above in &targets.above {
-                    table.row(columns.iter().map(|column| of_above(above, column)).collect());
+        let mut verdict =
+            if targets.above.is_empty() && !targets.partial && list.unless.is_none() && !columns.iter().any(tells) {
+                self.ask(&targets, |reach, operands| List { reach, operands, ..list.clone() }.render(), None)?
+            } else {
+                let (asked, mut table) = self.list_table(list, &columns, targets.partial);
+                if types.filesystem {
+                    for above in &targets.above {
+                        table.row(columns.iter().map(|column| of_above(above, column)).collect());
+                    }
                 }
-            }
-            let render = |reach, operands| {
-                List { reach, operands, scripted: true, columns: Some(asked.clone()), ..list.clone() }.render()
+                let render = |reach, operands| {
+                    List { reach, operands, scripted: true, columns: Some(asked.clone()), ..list.clone() }.render()
+                };
+                self.ask(&targets, render, Some(table))?
             };
-            self.ask(&targets, render, Some(table))?
-        };
         verdict.rewrites.extend(scoped(&list.operands));
         Ok(verdict)
     }
 
     /// What zfs is asked, and what becomes of it: the dataset of the row and columns that name datasets come first, so
     /// that nothing can shift them.
-    fn list_table(&self, scripted: bool, columns: &Properties, partial: bool) -> (Properties, Table) {
+    fn list_table(&self, list: &List, columns: &Properties, partial: bool) -> (Properties, Table) {
         let own = || columns.iter().filter(|property| !self.is_foreign(property));
         let name = Property::Native("name");
         let named = (partial || own().next().is_none()).then_some((&name, Field::Dataset));
         let naming = own().filter(|property| property.names_datasets()).map(|property| (property, Field::Datasets));
         let is_plain = |property: &&Property| !property.names_datasets() && (named.is_none() || **property != name);
         let plain = own().filter(is_plain).map(|property| (property, Field::Plain));
-        let (asked, fields): (Vec<&Property>, _) = named.into_iter().chain(naming).chain(plain).unzip();
+        let unless = list.unless.as_ref().map(|property| (property, Field::Unless));
+        let (asked, fields): (Vec<&Property>, _) = named.into_iter().chain(naming).chain(plain).chain(unless).unzip();
         let column = |property: &Property| Column {
             title: property.title(),
             field: asked.iter().position(|other| *other == property),
         };
         let columns = columns.iter().map(column).collect();
-        let table = Table::new(scripted, columns, fields, self.visible());
+        let table = Table::new(list.scripted, columns, fields, self.visible());
         (Properties::of(asked.into_iter().cloned()), table)
     }
 

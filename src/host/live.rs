@@ -77,6 +77,7 @@ impl<'p> Live<'p> {
             sort: vec![(Order::Ascending, Property::Native("createtxg"))],
             types: Some(types),
             operands: vec![Named::Dataset(dataset.clone())],
+            unless: None,
         };
         self.zfs(&list.render())
     }

@@ -119,7 +119,7 @@ pub trait Host {
     /// The snapshots of a dataset, oldest arrival first.
     fn snapshots(&self, dataset: &Dataset) -> Result<Option<Vec<SnapshotFacts>>, HostError>;
 
-    /// The bookmarks of a dataset.
+    /// The bookmarks of a dataset, that of the oldest snapshot first.
     fn bookmarks(&self, dataset: &Dataset) -> Result<Option<Vec<BookmarkFacts>>, HostError>;
 
     /// The tags that hold a snapshot.

@@ -33,6 +33,8 @@ const PYZ: &str = "pyznap_*";
 const DATES: &str = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]-[0-9][0-9][0-9][0-9][0-9][0-9]";
 /// znapzend with `--tsformat='znapzend-auto-%Y-%m-%dT%H:%M:%SZ'`.
 const ZNAPZEND: &str = "znapzend*";
+/// simplesnap: `__simplesnap_SET_2026-01-01T00:00:00__`, of snapshots and bookmarks.
+const SIMPLESNAP: &str = "__simplesnap_*";
 /// bzfs, for its default organisation.
 const BZFS: &str = "bzfs_*";
 /// The bookmarks that bzfs makes for the length of a send and takes away again.
@@ -67,7 +69,7 @@ fn pull_source() -> Grant<'static> {
             replicate: None,
         })),
         snapshot: Some(Table(Snapshot {
-            names: patterns(&[SYNC, AUTO, PYZ, BZFS]),
+            names: patterns(&[SYNC, AUTO, PYZ, BZFS, SIMPLESNAP]),
             recursive: Some(true),
             properties: None,
         })),
@@ -76,6 +78,13 @@ fn pull_source() -> Grant<'static> {
         destroy: Some(vec![
             // No floor: the next sync makes new ones.
             Table(Destroy { names: patterns(&[SYNC]), keep: Some(Count(1)), ..Destroy::default() }),
+            // Nor has it one: what stays of a set would be sent again by the next run, to a host that has pruned it.
+            Table(Destroy {
+                names: patterns(&[SIMPLESNAP]),
+                bookmarks: patterns(&[SIMPLESNAP]),
+                keep: Some(Count(1)),
+                ..Destroy::default()
+            }),
             Table(Destroy { bookmarks: patterns(&[BZFS_BOOKMARKS]), ..Destroy::default() }),
             Table(Destroy {
                 names: patterns(&[AUTO, PYZ, BZFS]),
@@ -188,6 +197,7 @@ mod tests {
             "-20260101000000",
             "pyznap_2026-01-01_00:00:00_daily",
             "bzfs_test_2026-01-01_00:00:00_daily",
+            "__simplesnap_nas_2026-01-01T00:00:00__",
         ] {
             assert!(names.matches(name), "{name}");
         }
@@ -201,9 +211,13 @@ mod tests {
     #[test]
     fn a_pull_source_loses_no_history_but_what_the_next_sync_makes_anew() {
         let grant = grant();
-        let [sync, bookmarks, kept] = &*grant.destroy else { panic!() };
+        let [sync, simplesnap, bookmarks, kept] = &*grant.destroy else { panic!() };
         assert_eq!(sync.names.iter().collect::<Vec<_>>(), [SYNC]);
         assert_eq!((sync.keep, sync.floor), (1, Floor::default()));
+        for names in [&simplesnap.names, &simplesnap.bookmarks] {
+            assert_eq!(names.iter().collect::<Vec<_>>(), [SIMPLESNAP]);
+        }
+        assert_eq!((simplesnap.keep, simplesnap.floor), (1, Floor::default()));
         assert_eq!(bookmarks.bookmarks.iter().collect::<Vec<_>>(), [BZFS_BOOKMARKS]);
         assert!(!bookmarks.names.matches("a") && !sync.bookmarks.matches("a") && !kept.bookmarks.matches("a"));
         assert_eq!(kept.names.iter().collect::<Vec<_>>(), [AUTO, PYZ, BZFS]);

@@ -546,7 +546,7 @@ mod tests {
             ("grant.1.hold.max", "9", Origin::Written),
             ("grant.1.destroy.1.names", "[\"syncoid_*\"]", Origin::Role),
             ("grant.1.destroy.1.min_age", "\"0s\"", Origin::BuiltIn),
-            ("grant.1.destroy.3.floor", "{ daily = 7, weekly = 4, monthly = 0 }", Origin::Role),
+            ("grant.1.destroy.4.floor", "{ daily = 7, weekly = 4, monthly = 0 }", Origin::Role),
             ("grant.2.until", "2027-01-01T00:00:00Z", Origin::Written),
             ("grant.2.allow", "[]", Origin::BuiltIn),
             ("grant.2.destroy.1.names", "[\"x\"]", Origin::Written),

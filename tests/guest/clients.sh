@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints a directory that holds the clients for in/clients.sh: what requirements.txt names, and syncoid
-# of other versions than the image's. Downloads them first where there is none; needs no root, unless
+# Prints a directory that holds the clients for in/clients.sh: what requirements.txt names, simplesnap, and
+# syncoid of other versions than the image's. Downloads them first where there is none; needs no root, unless
 # pip is missing.
 #
 #   clients.sh [zettarepl]   zettarepl: what that one imports instead, as requirements-zettarepl.txt names it
@@ -34,16 +34,21 @@ if [ ! -d "$directory" ]; then
     python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
         "${guest[@]}" -r "$list" -d "$tmp" >&2
     if [ -z "$only" ]; then
-        # Debian's packages of bookworm and, since it is replaced some day, if it is still there, of sid.
-        # By the mirror that this machine's apt uses.
+        # Debian's packages of bookworm and trixie and, since it is replaced some day, if it is still there,
+        # of sid. By the mirror that this machine's apt uses.
         # shellcheck disable=SC2016
         mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '!/security/ { print; exit }')
-        pool=${mirror%/}/pool/main/s/sanoid
-        helper=/usr/lib/apt/apt-helper
-        "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.1.0-1.1_all.deb" "$tmp/syncoid-2.1.0.deb" \
-            SHA256:68525ac96832e03f76a6c5ca99812654bb0f96b2c00e94fe764f34ab64b1ae3f >&2
-        "$helper" -qq -o APT::Sandbox::User=root download-file "$pool/sanoid_2.3.0-2_all.deb" "$tmp/syncoid-2.3.0.deb" \
-            SHA256:1da7844ce0db44fddaae215e86bbb2b0d38d5964bed6e4d903e358c00bbf136c >&2 || say 'no syncoid 2.3.0: not run'
+        # package FILE NAME HASH: a file of the pool, kept as NAME.deb.
+        package() {
+            /usr/lib/apt/apt-helper -qq -o APT::Sandbox::User=root download-file "${mirror%/}/pool/$1" "$tmp/$2.deb" \
+                "SHA256:$3" >&2
+        }
+        package main/s/sanoid/sanoid_2.1.0-1.1_all.deb syncoid-2.1.0 \
+            68525ac96832e03f76a6c5ca99812654bb0f96b2c00e94fe764f34ab64b1ae3f
+        package main/s/sanoid/sanoid_2.3.0-2_all.deb syncoid-2.3.0 \
+            1da7844ce0db44fddaae215e86bbb2b0d38d5964bed6e4d903e358c00bbf136c || say 'no syncoid 2.3.0: not run'
+        package contrib/s/simplesnap/simplesnap_2.1.3+nmu1_all.deb simplesnap \
+            880cc49f3d270e5619af33087c2b8bac5f11e2cc9506af6ff9cf5629243262a9
     fi
     chmod 755 "$tmp"
     mv "$tmp" "$directory" 2>/dev/null || [ -d "$directory" ]

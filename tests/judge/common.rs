@@ -66,7 +66,8 @@ pub fn corpus() -> BTreeMap<String, Vec<Vec<u8>>> {
 }
 
 /// A host on which every snapshot and bookmark that the corpus names is there, on tank/data and backup/laptop and all
-/// below them, each arrived in the order of its name, a day apart; nothing is encrypted, and nothing is changed.
+/// below them, each arrived in the order of its name, a day apart; before all of these two of simplesnap's set `laptop`,
+/// which it doesn't name, and two bookmarks of it. Nothing is encrypted, and nothing is changed.
 pub fn corpus_host() -> Table {
     let mut names = BTreeMap::from([('@', BTreeSet::new()), ('#', BTreeSet::new())]);
     let is_part = |character: char| character.is_ascii_alphanumeric() || "-_.:".contains(character);
@@ -81,14 +82,22 @@ pub fn corpus_host() -> Table {
             }
         }
     }
+    let of_a_set = |day: u8| {
+        format!("name = \"__simplesnap_laptop_1999-01-0{day}T00:00:00__\", guid = {}", 900_000 + u32::from(day))
+    };
+    let older: String = [1, 2]
+        .map(|day| format!("{{ {}, creation = 1999-01-0{day}T00:00:00Z, createtxg = 0 }},\n", of_a_set(day)))
+        .concat();
     let snapshots: String = names[&'@'].iter().enumerate().map(|(place, name)| {
         let (month, day) = (place / 28 % 12 + 1, place % 28 + 1);
         format!("{{ name = \"{name}\", creation = {}-{month:02}-{day:02}T00:00:00Z, createtxg = {place}, guid = {} }},\n", 2000 + place / 336, place + 1)
     }).collect();
+    let snapshots = older + &snapshots;
     let bookmarks: String = names[&'#']
         .iter()
         .enumerate()
         .map(|(place, name)| format!("{{ name = \"{name}\", guid = {} }},\n", place + 1))
+        .chain([1, 2].map(|day| format!("{{ {} }},\n", of_a_set(day))))
         .collect();
     let properties = "setuid = \"off\", devices = \"off\", mountpoint = \"none\", readonly = \"on\", canmount = \"on\", \
                       compression = \"on\", recordsize = 131072, mounted = \"no\", written = 0, referenced = 98304";

@@ -45,7 +45,9 @@ fn asked_again(outcome: &Outcome) -> Option<String> {
     let commands = commands.filter(|commands| !commands.is_empty())?;
     let is = |command: Option<&String>, operation: &str| command.is_some_and(|command| command.starts_with(operation));
     let streams = is(commands.first(), "zfs send") || is(commands.last(), "zfs receive");
-    Some(commands.join(if streams { " | " } else { " ; " }))
+    // A filter alone is behind a stream.
+    let asked = commands.join(if streams { " | " } else { " ; " });
+    Some(asked.replace(" ; pv ", " | pv "))
 }
 
 /// Rewriting is done once: what runs is what would run if the client had asked for just that.
@@ -93,7 +95,8 @@ fn hosts() -> [Table; 3] {
 fn what_depends_on_encryption_is_never_allowed_for_more() {
     let policy = policy(&written(&[0], &[]));
     let [plain, encrypted, unknown] = hosts();
-    for line in lines().into_iter().filter(|line| line.windows(8).any(|part| part == b"zfs send")) {
+    let sends = |line: &Vec<u8>| line.windows(8).any(|part| part == b"zfs send" || part == b"sendback");
+    for line in lines().into_iter().filter(sends) {
         let text = String::from_utf8_lossy(&line).into_owned();
         let free = freedom(&judge(&line, &policy, &plain));
         assert!(freedom(&judge(&line, &policy, &encrypted)) <= free, "{text}");

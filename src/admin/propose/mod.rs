@@ -255,6 +255,13 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_stands_for_others_is_proposed_what_these_need() {
+        let expected = "[[grant]]\ndatasets = [\"tank/data\"]\nscope = \"local\"\nallow = [\"list\", \"send\", \"snapshot\"]\n\
+                        snapshot.names = [\"__simplesnap_nas_[0-9]*__\"]\n";
+        assert_eq!(change("", "simplesnapwrap sendback nas tank/data 10M", Amount::Least), expected);
+    }
+
+    #[test]
     fn what_the_policy_says_already_is_not_proposed_again() {
         let grant = "[[grant]]\nrole = 'pull-source'\ndatasets = ['tank/data']\n";
         let proposed = change(grant, "zfs snapshot tank/data@syncoid_a; zfs set readonly=on tank/data", Amount::Most);

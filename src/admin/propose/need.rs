@@ -8,6 +8,7 @@ use crate::admin::lint::OPENING;
 use crate::command::Command;
 use crate::command::name::{Component, Dataset, Named, Snapshot};
 use crate::command::property::{Property, Setting};
+use crate::command::simplesnap::{Set, Simplesnap};
 use crate::command::zfs::Zfs;
 use crate::command::zfs::destroy::{Destroy, Recursion, Victim};
 use crate::command::zfs::hold::Holding;
@@ -52,8 +53,10 @@ pub(in crate::admin) enum Amount {
 /// What a command needs. Empty where no grant is about it.
 pub(super) fn of(command: &Command, amount: Amount) -> BTreeSet<Need> {
     let mut needs = Needs { found: BTreeSet::new(), most: amount == Amount::Most };
-    if let Command::Zfs(zfs) = command {
-        needs.of(zfs);
+    match command {
+        Command::Zfs(zfs) => needs.of(zfs),
+        Command::Simplesnap(asked) => needs.simplesnap(asked),
+        Command::Builtin(_) | Command::Filter(_) | Command::Zpool(_) => {}
     }
     needs.found
 }
@@ -197,6 +200,24 @@ impl Needs {
                 let names = specs.iter().flat_map(|spec| spec.names());
                 let names = names.map(|name| Says::Has("destroy.names", pattern::of(name.as_str())));
                 self.add(dataset, below, Operation::Destroy, names);
+            }
+        }
+    }
+
+    /// What its commands need, whatever is there when they are asked for.
+    fn simplesnap(&mut self, asked: &Simplesnap) {
+        let named = |key, set: &Set| Says::Has(key, format!("{}[0-9]*__", set.prefix()));
+        match asked {
+            Simplesnap::Listfs => {}
+            Simplesnap::Reap(set, dataset) => {
+                self.add(dataset, false, Operation::List, []);
+                let names = ["destroy.names", "destroy.bookmarks"].map(|key| named(key, set));
+                self.add(dataset, false, Operation::Destroy, names);
+            }
+            Simplesnap::Sendback(set, dataset, _) => {
+                self.add(dataset, false, Operation::List, []);
+                self.add(dataset, false, Operation::Snapshot, [named("snapshot.names", set)]);
+                self.add(dataset, false, Operation::Send, []);
             }
         }
     }

@@ -113,6 +113,13 @@ const MOST_STREAM: u64 = GIB * GIB;
 const MOST_BUFFER: u64 = 256 * MIB;
 
 impl Pv {
+    /// One that lets no more than so many bytes a second pass.
+    pub fn limiting(rate: Text<'_>) -> Result<Self, Error> {
+        let mut pv = Self::default();
+        pv.take(Flag::RateLimit, rate)?;
+        Ok(pv)
+    }
+
     /// Reads pv's arguments.
     pub(super) fn read(words: &[Word]) -> Result<Self, Error> {
         let found = options::read(&OPTIONS, words)?;

@@ -27,6 +27,8 @@ pub struct List {
     pub types: Option<Types>,
     /// None stands for all datasets of all pools.
     pub operands: Vec<Named>,
+    /// A property: rows in which it is `on` are left out. zfs has no such option; it is what simplesnapwrap does to them.
+    pub unless: Option<Property>,
 }
 
 /// Which way to sort.
@@ -74,6 +76,7 @@ impl List {
                 [] => Vec::new(),
                 operands => names(subcommand, operands, Named::parse)?,
             },
+            unless: None,
         };
         for option in found.options {
             match option.is {
