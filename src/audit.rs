@@ -29,13 +29,14 @@ pub enum Weight {
     Error,
 }
 
-/// Sends one record. The socket is opened for each: between two of them hours may pass, and the daemon be another.
-pub fn send(weight: Weight, line: &str) -> Result<(), AuditError> {
-    send_to(Path::new(SOCKET), weight, line)
+/// Sends one record. The socket is opened for each: between two of them hours may pass, and the daemon be another. One
+/// that is required is worth a longer wait: when many sessions begin at once, a daemon is soon some records behind.
+pub fn send(weight: Weight, line: &str, is_required: bool) -> Result<(), AuditError> {
+    send_to(Path::new(SOCKET), weight, line, if is_required { PATIENCE_IF_REQUIRED } else { PATIENCE })
 }
 
-fn send_to(path: &Path, weight: Weight, line: &str) -> Result<(), AuditError> {
-    let socket = connect(path).map_err(|error| AuditError::Syslog(error.to_string()))?;
+fn send_to(path: &Path, weight: Weight, line: &str, patience: Duration) -> Result<(), AuditError> {
+    let socket = connect(path, patience).map_err(|error| AuditError::Syslog(error.to_string()))?;
     let mut logger = Logger::new(LoggerBackend::Unix(socket), Stamped);
     match weight {
         Weight::Info => logger.info(line),
@@ -47,9 +48,9 @@ fn send_to(path: &Path, weight: Weight, line: &str) -> Result<(), AuditError> {
 
 /// A datagram socket, as all system loggers of Linux have it, and one that gives up: without a limit a stalled daemon
 /// would hold up every request for ever (unix(7)).
-fn connect(path: &Path) -> std::io::Result<UnixDatagram> {
+fn connect(path: &Path, patience: Duration) -> std::io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
-    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(patience))?;
     loop {
         match socket.connect(path) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -75,6 +76,7 @@ impl LogFormat<&str> for Stamped {
 
 const SOCKET: &str = "/dev/log";
 const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE_IF_REQUIRED: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -89,7 +91,7 @@ mod tests {
         let daemon = UnixDatagram::bind(&path).unwrap();
         let mut buffer = [0; 100];
         for (weight, priority) in [(Weight::Info, 86), (Weight::Notice, 85), (Weight::Error, 83)] {
-            send_to(&path, weight, "id=1").unwrap();
+            send_to(&path, weight, "id=1", PATIENCE).unwrap();
             let length = daemon.recv(&mut buffer).unwrap();
             let expected = format!("<{priority}>zfs-shell[{}]: id=1", std::process::id());
             assert_eq!(String::from_utf8_lossy(&buffer[..length]), expected);
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn without_a_socket_it_says_so() {
-        assert!(send_to(Path::new("/nonexistent/log"), Weight::Info, "x").is_err());
+        assert!(send_to(Path::new("/nonexistent/log"), Weight::Info, "x", PATIENCE).is_err());
     }
 
     #[test]
@@ -110,7 +112,7 @@ mod tests {
         filler.set_nonblocking(true).unwrap();
         while filler.send_to(b"x", &path).is_ok() {}
         let start = Instant::now();
-        assert!(send_to(&path, Weight::Info, "x").is_err());
+        assert!(send_to(&path, Weight::Info, "x", PATIENCE).is_err());
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     }
 }

@@ -71,7 +71,7 @@ fn record(who: &Who, plan: &Plan, line: &[u8], log: &Log) -> Result<(), Failure>
     let outcome = Outcome::of_plan(plan);
     let whole = log.commands && plan.decision() == Decision::Hidden;
     let record = Record { who, outcome: &outcome, request: whole.then_some(line) };
-    match audit::send(record.weight(), &record.line()) {
+    match audit::send(record.weight(), &record.line(), log.required) {
         Err(error) if log.required => Err(error.into()),
         _ => Ok(()),
     }
@@ -90,7 +90,7 @@ fn perform(who: &Who, plan: Plan, log: &Log, door: &mut Door) -> Result<u8, Fail
     let record = Completion { who, ended: &ended, time: start.elapsed() };
     // A refusal is recorded whenever it falls.
     if completion || record.weight() != Weight::Info {
-        let _ = audit::send(record.weight(), &record.line());
+        let _ = audit::send(record.weight(), &record.line(), log.required);
     }
     Ok(ended.status)
 }
@@ -101,7 +101,7 @@ fn fail(who: &Who, failure: &Failure, asked: Option<(&Policy, &[u8])>) -> ExitCo
     let outcome = Outcome::of_failure(failure);
     let record = Record { who, outcome: &outcome, request: whole.map(|(_, line)| line) };
     let reasons = asked.is_none_or(|(policy, _)| policy.reasons);
-    match audit::send(record.weight(), &record.line()) {
+    match audit::send(record.weight(), &record.line(), asked.is_some_and(|(policy, _)| policy.log.required)) {
         // Nobody is sent to a log that has nothing of it.
         Err(error) if failure.is_for_the_log() => tell(&error.into(), reasons),
         _ => tell(failure, reasons),
@@ -123,7 +123,8 @@ fn print(text: &str) -> ExitCode {
 fn report_panics(id: RequestId) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let _ = audit::send(audit::Weight::Error, &format!("id={id} decision=broken status=125 panic=\"{place}\""));
+        let _ =
+            audit::send(audit::Weight::Error, &format!("id={id} decision=broken status=125 panic=\"{place}\""), false);
         let _ = stderr().write_all(b"zfs-shell: not available, see the log\n");
         std::process::exit(i32::from(Kind::Broken.status()));
     }));

@@ -16,7 +16,7 @@ fn of_two_hundred_requests_at_once_each_is_done_whole_and_has_its_records() {
     log.set_nonblocking(false).unwrap();
     log.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let records: Vec<String> = std::thread::scope(|scope| {
-        // As a daemon does it. The queue of the socket holds ten records, and the gate waits a tenth of a second.
+        // As a daemon does it. The queue of the socket holds ten records or so, and the gate waits for room in it.
         let daemon = scope.spawn(|| {
             let mut buffer = [0; 8192];
             let mut take = || {
