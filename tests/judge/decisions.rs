@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::common::{corpus, corpus_host, judge, policy, read, shown};
-use super::tables::rows;
+use super::tables::{Row, rows};
 use zfs_shell::facts::Table;
 use zfs_shell::record::Step;
 
@@ -31,6 +31,29 @@ fn no_attack_runs_anything() {
         }
     }
     assert!(wrong.is_empty(), "{} rows\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Each row is refused for the reason that it was written for, and not for another by chance: `tests/attacks/reasons.tsv`
+/// says what the log gets of a refusal, and what the client is answered for a hidden dataset. ZFS_SHELL_BLESS=1 writes
+/// what is seen, to be read before it is committed.
+#[test]
+fn each_attack_is_refused_for_its_own_reason() {
+    let (policy, host) = attacked();
+    let told = |row: &Row| {
+        let outcome = judge(&row.line, &policy, &host);
+        format!("{}\t{}\t{}", row.id, outcome.decision, shown(&outcome))
+    };
+    let seen: Vec<String> = rows("must-refuse.tsv").iter().map(told).collect();
+    if std::env::var_os("ZFS_SHELL_BLESS").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/attacks/reasons.tsv");
+        std::fs::write(path, seen.join("\n") + "\n").unwrap();
+    }
+    let table = read("attacks/reasons.tsv");
+    let expected: Vec<&str> = table.lines().collect();
+    let differ = seen.iter().filter(|line| !expected.contains(&line.as_str()));
+    let wrong: Vec<&str> = differ.map(String::as_str).collect();
+    assert!(wrong.is_empty(), "{} rows differ\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(seen.len(), expected.len());
 }
 
 /// What a dataset outside the grant is answered depends on its name alone.
