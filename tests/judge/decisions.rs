@@ -244,6 +244,32 @@ fn reads_are_cut_to_what_is_granted() {
     }
 }
 
+/// An exception holds for all that would reach it from above, not in lists alone.
+#[test]
+fn what_is_taken_out_of_a_grant_is_in_nothing_that_is_done_above_it() {
+    let text = "[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/data\"]\nsend.replicate = true\n";
+    let whole = policy(text);
+    let part = policy(&format!("{text}except = [\"tank/data/x\"]\n"));
+    let host = Table::parse(&read("attacks/facts.toml")).unwrap();
+    for (line, with, reason) in [
+        ("zfs send -w -R tank/data@a", "refused", "does not allow -R "),
+        ("zfs send -w tank/data/x@a", "hidden", "tank/data/x@a"),
+        ("zfs send -w -R tank/data/x@a", "hidden", "tank/data/x@a"),
+        ("zfs snapshot -r tank/data@syncoid_1", "refused", "does not allow -r here"),
+        ("zfs snapshot tank/data@syncoid_1 tank/data/x@syncoid_1", "hidden", "tank/data/x"),
+        ("zfs hold -r syncoid_1 tank/data@syncoid_a", "refused", "all that lies below, as -r needs"),
+        ("zfs bookmark tank/data/x@a tank/data/x#a", "hidden", "tank/data/x@a"),
+        ("zfs destroy tank/data/x@syncoid_a", "hidden", "tank/data/x"),
+    ] {
+        let [alone, excepted] = [&whole, &part].map(|policy| judge(line.as_bytes(), policy, &host));
+        assert!(["allowed", "kept"].contains(&alone.decision), "{line}: {}", shown(&alone));
+        assert_eq!(excepted.decision, with, "{line}: {}", shown(&excepted));
+        assert!(shown(&excepted).contains(reason), "{line}: {}", shown(&excepted));
+    }
+    let pruned = judge(b"zfs destroy -r tank/data@syncoid_a", &part, &host);
+    assert!(!shown(&pruned).contains("tank/data/x"), "{}", shown(&pruned));
+}
+
 /// What a rule covers and keeps is left out, and the rest goes; what no rule covers refuses all.
 #[test]
 fn destruction_leaves_what_rules_keep() {
