@@ -840,6 +840,8 @@ make_attacked() {
     done
     for dataset in tank/data tank/data/x tank/data/enc backup/laptop; do zfs bookmark "$dataset@a" "$dataset#b1"; done
     zfs hold keep tank/data@syncoid_a tank/data@a
+    # As in facts.toml, so that nothing an attack would set is there already.
+    zfs set canmount=noauto exec=off overlay=off refquota=200M xattr=sa volmode=none backup/laptop
     install -m 644 "$t/attacks/policy.toml" /etc/zfs-shell/attacks.toml
 }
 
@@ -878,8 +880,8 @@ while IFS=$'\t' read -r id request _ reason; do
     status=0
     attacked "$request" >"$out" 2>"$err" || status=$?
     rows=$((rows + 1))
-    # 124: it waits for something, which no refusal does.
-    case $status in 0 | 124 | 125) printf '%s: status %s (%s)\n' "$id" "$status" "$reason" >>"$t/passed" ;; esac
+    # 124: it waits for something, which no refusal does. (125 is a filter of the policy that isn't installed here.)
+    case $status in 0 | 124) printf '%s: status %s (%s)\n' "$id" "$status" "$reason" >>"$t/passed" ;; esac
 done <"$t/attacks/must-refuse.tsv"
 echo "# $rows rows"
 want 'more than a thousand rows' test "$rows" -gt 1000
