@@ -56,6 +56,29 @@ fn unsafe_code_is_forbidden_but_in_one_file() {
     }
 }
 
+/// The words of the language that lift its promises, wherever they stand; what they are for is in docs/proof.md.
+#[test]
+fn every_unsafe_block_is_in_one_file_and_named_in_the_proof() {
+    let proof = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/proof.md")).unwrap();
+    let mut found = Vec::new();
+    for (path, text) in sources() {
+        let mut function = "";
+        for line in text.lines() {
+            if let Some((_, name)) = line.split_once("fn ") {
+                function = name.split(['(', '<']).next().unwrap();
+            }
+            let words = line.split(|end: char| !(end.is_ascii_alphanumeric() || end == '_'));
+            for _ in words.filter(|word| *word == "unsafe") {
+                assert!(path.ends_with("run/sys.rs"), "{}: {line}", path.display());
+                assert!(line.contains("unsafe {"), "{line}: a block, and nothing larger");
+                assert!(proof.contains(&format!("| `{function}` | ")), "docs/proof.md does not name {function}");
+                found.push(function.to_owned());
+            }
+        }
+    }
+    assert_eq!(found.len(), proof.lines().filter(|line| line.contains(" | `unsafe` of ")).count(), "{found:?}");
+}
+
 #[test]
 fn what_starts_programs_or_reads_files_and_environment_is_in_few_places() {
     for (path, text) in sources() {

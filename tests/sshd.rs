@@ -1,10 +1,19 @@
 //! A real sshd on the loopback interface in front of the real gate: the lines of the README, and what the ssh client gets.
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test starts sshd and its clients")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test starts sshd and its clients"
+)]
 
 mod sandbox;
+mod tables;
+mod trace;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -25,6 +34,16 @@ zfs = "/stub/zfs"
 mbuffer = "/stub/mbuffer"
 "#;
 
+/// A client that is not to outlive its test, whose server would wait for it.
+struct Client(Child);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 struct Server {
     sandbox: Sandbox,
     sshd: Child,
@@ -34,9 +53,13 @@ struct Server {
 impl Server {
     /// Accounts `nas` (shell sh) and `shell` (shell zfs-shell), both with this line in front of the client's key.
     fn start(options: &str) -> Self {
+        Self::prepared("", options, POLICY)
+    }
+
+    fn prepared(prepare: &str, options: &str, policy: &str) -> Self {
         assert!(geteuid().is_root(), "sshd changes accounts: this test wants root");
-        let sandbox = Sandbox::new(POLICY);
-        sandbox.policy("shell", POLICY);
+        let sandbox = Sandbox::new(policy);
+        sandbox.policy("shell", policy);
         fs::create_dir_all(sandbox.path("etc/ssh/keys")).unwrap();
         for key in ["etc/ssh/host", "client"] {
             let path = sandbox.path(key);
@@ -49,7 +72,7 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         sandbox.write("etc/ssh/sshd_config", &format!("Port {port}\n{CONFIG}"));
         let sshd = sandbox
-            .command("", &["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/sshd_config"])
+            .command(prepare, &["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/sshd_config"])
             .stderr(fs::File::create(sandbox.path("sshd.log")).unwrap())
             .spawn()
             .unwrap();
@@ -80,19 +103,26 @@ impl Server {
     fn ssh(&self, account: &str, words: &[&str]) -> Output {
         self.client("ssh", account).arg("127.0.0.1").args(words).output().unwrap()
     }
+
+    /// Ends it, and with it what watches it.
+    fn end(&mut self) {
+        if let Ok(pid) = self.sandbox.read("run/sshd.pid").trim().parse() {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+        let _ = self.sshd.wait();
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = kill(Pid::from_raw(i32::try_from(self.sshd.id()).unwrap()), Signal::SIGTERM);
-        let _ = self.sshd.wait();
+        self.end();
     }
 }
 
 const CONFIG: &str = "\
 ListenAddress 127.0.0.1
 HostKey /etc/ssh/host
-PidFile none
+PidFile /run/sshd.pid
 AuthorizedKeysFile /etc/ssh/keys/%u
 PasswordAuthentication no
 KbdInteractiveAuthentication no
@@ -287,6 +317,48 @@ fn two_hundred_sessions_at_once_each_get_their_own() {
     let pids = server.sandbox.read("tmp/pids");
     assert_eq!(pids.lines().count(), 200);
     assert!(pids.lines().all(|pid| !Path::new("/proc").join(pid).join("root").exists()), "something is left");
+}
+
+/// Every third row of the table of attacks, over one connection, as a session of its own each; all that sshd starts is
+/// watched. What a gate asks zfs first, `tests/attacks_run.rs` has.
+#[test]
+fn of_five_hundred_attacks_none_starts_anything_behind_sshd() {
+    let policy = format!("{}\n[programs]\nzfs = \"/stub/zfs\"\n", include_str!("attacks/policy.toml"));
+    let mut server = Server::prepared(trace::WATCH, FORCED, &policy);
+    server.sandbox.program("zfs", include_str!("attacks/zfs.sh"));
+    let log = server.sandbox.log();
+    let socket = server.sandbox.path("master");
+    let path = format!("ControlPath={}", socket.display());
+    let mut master = server.client("ssh", "nas");
+    let master = master.args(["-o", "ControlMaster=yes", "-o", &path, "-N", "127.0.0.1"]).spawn().map(Client).unwrap();
+    until("connect", || socket.exists());
+    let control = ("zfs snapshot tank/data@syncoid_a".as_bytes().to_vec(), "allowed".to_owned(), "control".to_owned());
+    let rows = tables::rows("must-refuse.tsv").into_iter();
+    let rows = rows.filter(|row| !row.line.contains(&0) && !row.fourth.contains("library only"));
+    let rows = rows.step_by(3).map(|row| (row.line, row.third, row.id));
+    let rows: Vec<_> = rows.chain(std::iter::once(control)).collect();
+    assert!(rows.len() > 500, "{}", rows.len());
+    let mut buffer = vec![0; 70_000];
+    for (line, expected, id) in &rows {
+        let mut client = server.client("ssh", "nas");
+        let client = client.args(["-o", &path, "--", "127.0.0.1"]).arg(OsStr::from_bytes(line));
+        let output = client.output().unwrap();
+        let length = log.recv(&mut buffer).unwrap_or_else(|error| panic!("{id}: {error} {output:?}"));
+        let record = String::from_utf8_lossy(&buffer[..length]);
+        let decided = |word: &str| record.contains(&format!(" decision={word} "));
+        assert!(expected.split('|').any(decided), "{id} {expected}: {record}");
+        if expected == "unknown" {
+            assert_eq!(output.status.code(), Some(127), "{id}: {output:?}");
+        }
+    }
+    drop(master);
+    server.end();
+    let gates = trace::gates(&server.sandbox.path("tmp/trace"));
+    assert_eq!(gates.len(), rows.len());
+    for ((_, _, id), calls) in rows.iter().zip(&gates) {
+        let started = calls.iter().any(|call| !call.asks());
+        assert_eq!(started, id == "control", "{id}: {calls:?}");
+    }
 }
 
 fn until(what: &str, reached: impl Fn() -> bool) {

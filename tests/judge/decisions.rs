@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::common::{corpus, corpus_host, judge, policy, read, shown};
-use super::tables::rows;
+use super::tables::{Row, rows};
 use zfs_shell::facts::Table;
 use zfs_shell::record::Step;
 
@@ -31,6 +31,29 @@ fn no_attack_runs_anything() {
         }
     }
     assert!(wrong.is_empty(), "{} rows\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Each row is refused for the reason that it was written for, and not for another by chance: `tests/attacks/reasons.tsv`
+/// says what the log gets of a refusal, and what the client is answered for a hidden dataset. ZFS_SHELL_BLESS=1 writes
+/// what is seen, to be read before it is committed.
+#[test]
+fn each_attack_is_refused_for_its_own_reason() {
+    let (policy, host) = attacked();
+    let told = |row: &Row| {
+        let outcome = judge(&row.line, &policy, &host);
+        format!("{}\t{}\t{}", row.id, outcome.decision, shown(&outcome))
+    };
+    let seen: Vec<String> = rows("must-refuse.tsv").iter().map(told).collect();
+    if std::env::var_os("ZFS_SHELL_BLESS").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/attacks/reasons.tsv");
+        std::fs::write(path, seen.join("\n") + "\n").unwrap();
+    }
+    let table = read("attacks/reasons.tsv");
+    let expected: Vec<&str> = table.lines().collect();
+    let differ = seen.iter().filter(|line| !expected.contains(&line.as_str()));
+    let wrong: Vec<&str> = differ.map(String::as_str).collect();
+    assert!(wrong.is_empty(), "{} rows differ\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(seen.len(), expected.len());
 }
 
 /// What a dataset outside the grant is answered depends on its name alone.
@@ -218,6 +241,32 @@ fn reads_are_cut_to_what_is_granted() {
         let outcome = judge(line.as_bytes(), &policy(&format!("[[grant]]\n{grant}\n")), &Table::default());
         assert_eq!((outcome.decision, shown(&outcome)), (decision, expected.to_owned()), "{line}\n{grant}");
     }
+}
+
+/// An exception holds for all that would reach it from above, not in lists alone.
+#[test]
+fn what_is_taken_out_of_a_grant_is_in_nothing_that_is_done_above_it() {
+    let text = "[[grant]]\nrole = \"pull-source\"\ndatasets = [\"tank/data\"]\nsend.replicate = true\n";
+    let whole = policy(text);
+    let part = policy(&format!("{text}except = [\"tank/data/x\"]\n"));
+    let host = Table::parse(&read("attacks/facts.toml")).unwrap();
+    for (line, with, reason) in [
+        ("zfs send -w -R tank/data@a", "refused", "does not allow -R "),
+        ("zfs send -w tank/data/x@a", "hidden", "tank/data/x@a"),
+        ("zfs send -w -R tank/data/x@a", "hidden", "tank/data/x@a"),
+        ("zfs snapshot -r tank/data@syncoid_1", "refused", "does not allow -r here"),
+        ("zfs snapshot tank/data@syncoid_1 tank/data/x@syncoid_1", "hidden", "tank/data/x"),
+        ("zfs hold -r syncoid_1 tank/data@syncoid_a", "refused", "all that lies below, as -r needs"),
+        ("zfs bookmark tank/data/x@a tank/data/x#a", "hidden", "tank/data/x@a"),
+        ("zfs destroy tank/data/x@syncoid_a", "hidden", "tank/data/x"),
+    ] {
+        let [alone, excepted] = [&whole, &part].map(|policy| judge(line.as_bytes(), policy, &host));
+        assert!(["allowed", "kept"].contains(&alone.decision), "{line}: {}", shown(&alone));
+        assert_eq!(excepted.decision, with, "{line}: {}", shown(&excepted));
+        assert!(shown(&excepted).contains(reason), "{line}: {}", shown(&excepted));
+    }
+    let pruned = judge(b"zfs destroy -r tank/data@syncoid_a", &part, &host);
+    assert!(!shown(&pruned).contains("tank/data/x"), "{}", shown(&pruned));
 }
 
 /// What a rule covers and keeps is left out, and the rest goes; what no rule covers refuses all.

@@ -824,4 +824,82 @@ for part in ' decision=allowed .* rewrite="dropped -F"' ' decision=kept ' ' ende
 done
 end
 
+# --- the table of attacks --------------------------------------------------------------------------------------------
+
+# Its own names, and a policy of its own. The gate runs as root, so that nothing but it stands in front of zfs.
+make_attacked() {
+    local dataset name
+    make_pools tank
+    for dataset in tank/data tank/data/x tank/secret tank/other backup/other; do zfs create "$dataset"; done
+    make_encrypted tank/data/enc
+    for name in a b important hourly daily syncoid_a syncoid_b syncoid_t syncoid_z zz; do
+        zfs snapshot -r "tank@$name"
+        zfs snapshot "backup/laptop@$name" "backup/other@$name"
+    done
+    for dataset in tank/data tank/data/x tank/data/enc backup/laptop; do zfs bookmark "$dataset@a" "$dataset#b1"; done
+    zfs hold keep tank/data@syncoid_a tank/data@a
+    # As in facts.toml, so that nothing an attack would set is there already.
+    zfs set canmount=noauto exec=off overlay=off refquota=200M xattr=sa volmode=none backup/laptop
+    install -m 644 "$t/attacks/policy.toml" /etc/zfs-shell/attacks.toml
+}
+
+# All that an attack could have changed.
+all_of_it() {
+    for pool in tank backup; do
+        zfs list -H -p -r -t all -s name -o name,type,guid,creation,createtxg,origin,userrefs,defer_destroy "$pool"
+        zfs get -H -p -r -s local,received -t filesystem,volume,snapshot -o name,property,value,source all "$pool"
+        zfs list -H -r -t snapshot -o name "$pool" | xargs -d '\n' zfs holds -H
+        zfs list -H -o name -r "$pool" | while read -r dataset; do zfs allow "$dataset"; done
+        zpool get -H -p -o property,value,source \
+            guid,version,readonly,delegation,autotrim,comment,bootfs,altroot,cachefile,failmode,checkpoint "$pool"
+    done
+    zpool list -H -o name,guid,health
+    zfs get -H -o value keystatus tank/data/enc
+    cat /proc/self/mounts /etc/exports.d/*
+    find /boot /dev/shm /etc /home /opt /srv /tmp /usr/bin /usr/sbin /var/spool -xdev -printf '%p %y %m %U %s %T@\n'
+    find / /root /var -maxdepth 1 -printf '%p %y %m %U\n'
+}
+
+attacked() { SSH_ORIGINAL_COMMAND=$1 timeout 30 /usr/bin/zfs-shell attacks </dev/null; }
+
+begin 'of every row of the table of attacks, asked of a gate that is root, nothing is left in the pools or beside them'
+make_attacked >"$out" 2>"$err"
+saw make_attacked
+for dataset in tank/data/enc@zz tank/secret@a backup/laptop@syncoid_z backup/other@a; do want "$dataset" exists "$dataset"; done
+all_of_it >"$t/attacked" 2>&1
+rows=0
+: >"$t/passed"
+while IFS=$'\t' read -r id request _ reason; do
+    case $id in '#'* | id) continue ;; esac
+    # An environment holds no NUL.
+    # shellcheck disable=SC1003
+    case ${request//'\\'/} in *'\0'*) continue ;; esac
+    printf -v request '%b' "$request"
+    status=0
+    attacked "$request" >"$out" 2>"$err" || status=$?
+    rows=$((rows + 1))
+    # 124: it waits for something, which no refusal does. (125 is a filter of the policy that isn't installed here.)
+    case $status in 0 | 124) printf '%s: status %s (%s)\n' "$id" "$status" "$reason" >>"$t/passed" ;; esac
+done <"$t/attacks/must-refuse.tsv"
+echo "# $rows rows"
+want 'more than a thousand rows' test "$rows" -gt 1000
+cat "$t/passed" >>"$t/seen"
+want 'none that ends as if it had run' test ! -s "$t/passed"
+all_of_it >"$t/attacked.after" 2>&1
+change "$t/attacked" "$t/attacked.after" '  '
+want 'no change' cmp "$t/attacked" "$t/attacked.after"
+want 'much that could have changed' test "$(wc -l <"$t/attacked")" -gt 500
+end
+
+begin 'what is allowed there is seen as a change'
+for request in 'zfs snapshot tank/data@syncoid_control' 'zfs hold syncoid_control tank/data@syncoid_b' \
+    'zfs destroy tank/data@syncoid_t' 'zfs create backup/laptop/control'; do
+    all_of_it >"$t/attacked" 2>&1
+    run attacked "$request"
+    want_status 0
+    all_of_it >"$t/attacked.after" 2>&1
+    want "a change by $request" not cmp "$t/attacked" "$t/attacked.after"
+done
+end
+
 finish
