@@ -211,3 +211,34 @@ fn heard<'a>(fields: &mut impl Iterator<Item = &'a str>, expected: &Heard) -> Op
     pipelines.iter_mut().for_each(|pipeline| pipeline.sort());
     Some(Heard { status, pipelines })
 }
+
+/// What differs in a word, a redirection, a pipe, an order or a status is told, or all this would say nothing.
+#[test]
+fn a_batch_in_which_a_shell_does_something_else_is_seen() {
+    let bench = Bench::new();
+    for (line, asked) in [
+        ("a b", "a c"),
+        ("a b", "a b c"),
+        ("a b", "a b; a"),
+        ("a b", "a b >/dev/null"),
+        ("a b", "a b </dev/null"),
+        ("a b", "a b 2>&1"),
+        ("a | b", "a 2>&1 | b"),
+        ("a 2>&1 | b", "a | b"),
+        ("a 2>&1 >/dev/null | b", "a >/dev/null 2>&1 | b"),
+        ("a | b", "b | a"),
+        ("a | b", "a; b"),
+        ("a || b", "a && b"),
+        ("a && b; a", "a || b; a"),
+        ("if a; then b; fi", "if a || a b c; then b; fi"),
+        ("a;b", "a;b'"),
+    ] {
+        for shell in &crate::SHELLS {
+            let case = || Case::new(line).unwrap();
+            bench.compare(shell, &[case()]);
+            let other = Case { asked: asked.to_owned(), ..case() };
+            let compared = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.compare(shell, &[other])));
+            assert!(compared.is_err(), "{} {line:?} {asked:?}", shell.program);
+        }
+    }
+}
