@@ -33,9 +33,6 @@ use failure::Failure;
 use host::Host;
 use policy::Policy;
 
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
 /// The one path from bytes to decision, for the gate and for the checker.
 pub fn judge(line: &[u8], policy: &Policy, host: &dyn Host) -> Result<Plan, Failure> {
     let Some(script) = syntax::parse(line)? else {

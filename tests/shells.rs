@@ -1,9 +1,11 @@
-//! One reading: dash and bash give stub programs the argv and the descriptors that we read, run the same of them, and
-//! end with the same status. For the tables, the corpus, and thousands of generated requests.
+//! One reading: dash, bash and busybox ash give stubs the argv and the descriptors that we read, run the same of them,
+//! and end with the same status. For the tables, the corpus, and thousands of generated requests.
 //!
-//! Only what [`syntax::parse`] accepts is handed to a shell, in an empty directory, with a PATH of stubs; what would be
-//! a built-in or a path is renamed first (see [`tame`]). ZFS_SHELL_CASES is the number of generated requests, and
-//! ZFS_SHELL_SEED begins another sequence of them.
+//! Only what [`syntax::parse`] accepts is handed to a shell, in one of two ways: one shell for each request, in an
+//! empty directory, with a PATH of programs that are stubs, where what would be a built-in or a path is renamed first
+//! (see [`tame`]); or many requests to one shell, with functions as stubs (see [`batch`]). ZFS_SHELL_SHELLS is the
+//! number of generated requests, of which a tenth and 2,000 at most are put in the first way too, and ZFS_SHELL_SEED
+//! begins another sequence of them.
 #![expect(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
@@ -12,22 +14,34 @@
     reason = "a test that runs shells, with helpers"
 )]
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
+use std::hash::{Hash as _, Hasher as _};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 use zfs_shell::decide::plan::Action;
 use zfs_shell::script::{Joint, Pipeline, Script, Status};
-use zfs_shell::syntax::{self, Redirect, Simple, Word};
+use zfs_shell::syntax::{self, Simple, Word};
 
+#[path = "shells/batch.rs"]
+mod batch;
 #[path = "shells/generate.rs"]
 mod generate;
+#[path = "shells/grammar.rs"]
+mod grammar;
+#[path = "shells/reading.rs"]
+mod reading;
 #[cfg(test)]
 mod tables;
+
+use reading::{Record, Where, argv, evaluate, renumbered};
 
 #[test]
 fn shells_read_the_allowed_requests_as_we_do() {
@@ -82,15 +96,20 @@ fn shells_read_branches_and_the_texts_around_commands_as_we_do() {
         first_failed(&[&quoted(&first_failed(&[&quoted(&announced("zfs send a")), "lzop"])), "mbuffer -q"]),
     ];
     let words = ["a", "b", "c", "aa c"];
+    let mut branches = Vec::new();
     for (a, b, c, d) in (0..256).map(|n| (words[n % 4], words[n / 4 % 4], words[n / 16 % 4], words[n / 64])) {
-        lines.push(format!("if {a}; then {b}; fi"));
-        lines.push(format!("{a} || {b}\nif {b} && {c}\nthen {c} || {d}; {a} | {b}\nelse {d} && {a}; fi; {c}"));
-        lines.push(format!("if {a} || {b}; {c}; then {d} && {a} || {b}; fi\nif {c}; then {d}; else {b}; fi;"));
+        branches.push(format!("if {a}; then {b}; fi"));
+        branches.push(format!("{a} || {b}\nif {b} && {c}\nthen {c} || {d}; {a} | {b}\nelse {d} && {a}; fi; {c}"));
+        branches.push(format!("if {a} || {b}; {c}; then {d} && {a} || {b}; fi\nif {c}; then {d}; else {b}; fi;"));
         // Each with another name, by which they are told apart.
         lines.push(first_failed(&[a, &format!("x{b}"), &format!("y{c}")]));
     }
     let tally = compare(&lines);
-    assert!(tally.lines > 1000 && tally.skipped > 500, "{tally:?}");
+    assert!(tally.lines > 256, "{tally:?}");
+    let branches: Vec<_> = branches.iter().filter_map(|line| batch::Case::new(line)).collect();
+    assert_eq!(branches.len(), 768);
+    let bench = batch::Bench::new();
+    SHELLS.iter().for_each(|shell| bench.compare(shell, &branches));
 }
 
 /// What we answer without a program, in words and status. The names are ones that no host has.
@@ -135,9 +154,26 @@ fn shells_print_what_we_do() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Nothing that the grammar has is refused, and what was meant is what is read.
+    #[test]
+    fn requests_by_the_grammar_are_read_as_they_were_meant(request in grammar::request()) {
+        let script = syntax::parse(request.text.as_bytes());
+        let script = script.map_err(|error| TestCaseError::fail(format!("{:?}: {error}", request.text)))?.unwrap();
+        let command = |leaf: &Simple| (argv(leaf), leaf.redirects.clone());
+        let pipeline = |pipeline: &Pipeline<Simple>| pipeline.leaves().map(command).collect();
+        let rest = script.rest.iter().map(|(joint, next)| (*joint, pipeline(next)));
+        let read: grammar::Meaning = std::iter::once((Joint::Next, pipeline(&script.first))).chain(rest).collect();
+        prop_assert_eq!(read, request.means, "{:?}", request.text);
+    }
+}
+
+/// Each by processes: programs in a directory, found by their names.
 #[test]
 fn shells_read_generated_requests_as_we_do() {
-    let count = number("ZFS_SHELL_CASES").unwrap_or(3000);
+    let count = generated().div_ceil(10).min(2000);
     let mut generator = generate::Generator::new(number("ZFS_SHELL_SEED").unwrap_or(1));
     let mut lines = HashSet::new();
     let mut tries = 0;
@@ -157,7 +193,64 @@ fn shells_read_generated_requests_as_we_do() {
     assert!(tally.skipped > count / 20, "some requests must end in commands that don't run: {tally:?}");
 }
 
-/// Smallest examples of what dash and bash read differently. Each must be refused; and that the shells do differ shows
+/// Many more by functions, a batch of them to one shell.
+#[test]
+fn shells_read_many_more_generated_requests_as_we_do() {
+    let count = generated();
+    let seed: u64 = number("ZFS_SHELL_SEED").unwrap_or(1);
+    let (next, seen) = (AtomicU64::new(seed << 32), Mutex::new(HashSet::new()));
+    let total = Mutex::new(Tally::default());
+    let work = || {
+        let bench = batch::Bench::new();
+        let mut source = generate::Generator::new(0);
+        while total.lock().unwrap().lines < count {
+            source.begin(next.fetch_add(1, Ordering::Relaxed));
+            let mut tally = Tally::default();
+            let mut cases = Vec::new();
+            while tally.lines < BATCH {
+                let line = source.any_line();
+                let Some(case) = batch::Case::new(&line) else { continue };
+                if !seen.lock().unwrap().insert(hash(&line)) {
+                    continue;
+                }
+                tally.lines += 1;
+                tally.runs += case.runs();
+                tally.skipped += case.skips();
+                if tally.lines % 16 == 0 {
+                    let nest = |line: &str| nestings(line).into_iter().nth(tally.lines / 16 % 3);
+                    let nested = case.within(nest);
+                    tally.nested += usize::from(nested.is_some());
+                    cases.extend(nested);
+                }
+                cases.push(case);
+            }
+            // Each of the two ways of bash gets every other batch.
+            let left_out = 1 + tally.runs % 2;
+            let shells = SHELLS.iter().enumerate().filter(|(place, _)| *place != left_out);
+            shells.for_each(|(_, shell)| bench.compare(shell, &cases));
+            let mut total = total.lock().unwrap();
+            *total = total.and(&tally);
+            if total.lines % 10_000 == 0 {
+                println!("{total:?}, none differs");
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        work();
+    });
+    let tally = total.into_inner().unwrap();
+    assert!(tally.lines >= count && tally.runs > count && tally.skipped > count / 20, "{tally:?}");
+    assert!(tally.nested > count / 40, "{tally:?}");
+}
+
+fn hash(line: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    line.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Smallest examples of what shells read differently. Each must be refused; and that the shells do differ shows
 /// that this test would see it.
 #[test]
 fn what_shells_read_differently_is_refused() {
@@ -207,28 +300,15 @@ struct Shell {
     locale: &'static str,
 }
 
-const SHELLS: [Shell; 3] = [
+/// Requests to one shell.
+const BATCH: usize = 250;
+
+const SHELLS: [Shell; 4] = [
     Shell { program: "dash", options: &[], locale: "C" },
     Shell { program: "bash", options: &[], locale: "C.UTF-8" },
     Shell { program: "bash", options: &["--posix"], locale: "C" },
+    Shell { program: "busybox", options: &["ash"], locale: "C.UTF-8" },
 ];
-
-/// What a stub saw: in the order started, with descriptors by what they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Record {
-    argv: Vec<String>,
-    files: [Where; 3],
-}
-
-/// What a descriptor is. Pipes are numbered in the order in which they come up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Where {
-    In,
-    Out,
-    Err,
-    Null,
-    Pipe(u64),
-}
 
 /// How much was compared.
 #[derive(Debug, Default)]
@@ -240,19 +320,30 @@ struct Tally {
     nested: usize,
 }
 
+impl Tally {
+    fn and(&self, other: &Self) -> Self {
+        Self {
+            lines: self.lines + other.lines,
+            runs: self.runs + other.runs,
+            skipped: self.skipped + other.skipped,
+            redirected: self.redirected + other.redirected,
+            nested: self.nested + other.nested,
+        }
+    }
+}
+
+/// How many requests are generated.
+fn generated() -> usize {
+    number("ZFS_SHELL_SHELLS").unwrap_or(20_000)
+}
+
 /// Runs each line that we accept in each shell and compares, half of them beside the other half.
 fn compare(lines: &[String]) -> Tally {
     let (left, right) = lines.split_at(lines.len() / 2);
     std::thread::scope(|scope| {
         let other = scope.spawn(|| compare_in_turn(right));
-        let mut tally = compare_in_turn(left);
-        let theirs = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        tally.lines += theirs.lines;
-        tally.runs += theirs.runs;
-        tally.skipped += theirs.skipped;
-        tally.redirected += theirs.redirected;
-        tally.nested += theirs.nested;
-        tally
+        let tally = compare_in_turn(left);
+        tally.and(&other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 
@@ -271,7 +362,7 @@ fn compare_in_turn(lines: &[String]) -> Tally {
         for leaf in script.leaves() {
             stubs.provide(leaf.program.as_str());
         }
-        let (status, expected) = evaluate(&script);
+        let (status, expected) = meaning(&script);
         tally.skipped += script.leaves().count() - expected.len();
         tally.redirected += script.leaves().filter(|leaf| !leaf.redirects.is_empty()).count();
         for shell in &SHELLS {
@@ -289,7 +380,7 @@ fn compare_in_turn(lines: &[String]) -> Tally {
                 Err(syntax::Error { construct: syntax::Construct::TooDeep, .. }) => continue,
                 read => read.unwrap_or_else(|error| panic!("{nested:?}: {error}")).unwrap(),
             };
-            assert_eq!(evaluate(&read), (status, expected.clone()), "{nested:?}");
+            assert_eq!(meaning(&read), (status, expected.clone()), "{nested:?}");
             if tally.lines % 4 == 0 {
                 stubs.provide_shell(shell);
                 let (theirs, records) = stubs.run(shell, &nested);
@@ -346,52 +437,10 @@ fn tame(line: &str, script: &Script<Simple>) -> Option<String> {
     Some(line)
 }
 
-/// What we take a request to mean: what runs, and the status (XCU 2.9.2 and 2.9.3).
-fn evaluate(script: &Script<Simple>) -> (i32, Vec<Record>) {
-    let mut ran = stages(0, &script.first);
-    let mut status = status_of(&script.first);
-    // Of an `if`: whether a list of it is the one that runs, whether `then` was, and whether none has run so far.
-    let (mut chosen, mut then, mut none) = (true, false, false);
-    for (index, (joint, next)) in script.rest.iter().enumerate() {
-        match joint {
-            Joint::Then => (chosen, then, none) = (status == 0, status == 0, status != 0),
-            Joint::Else => (chosen, none) = (!then, false),
-            Joint::Fi if none => (chosen, none, status) = (true, false, 0),
-            Joint::Fi => chosen = true,
-            Joint::Next | Joint::And | Joint::Or => {}
-        }
-        let runs = match joint {
-            Joint::And => status == 0,
-            Joint::Or => status != 0,
-            _ => true,
-        };
-        if chosen && runs {
-            ran.extend(stages(index as u64 + 1, next));
-            status = status_of(next);
-        }
-    }
-    (if none { 0 } else { status }, renumbered(ran))
-}
-
-/// What the stubs of one pipeline see: pipes first, then redirections in the order written (XCU 2.9.2).
-fn stages(number: u64, pipeline: &Pipeline<Simple>) -> Vec<Record> {
-    let last = pipeline.rest.len() as u64;
-    let pipe = |index| Where::Pipe(number << 32 | index);
-    let stage = |(index, leaf): (u64, &Simple)| {
-        let stdin = if index == 0 { Where::In } else { pipe(index) };
-        let stdout = if index == last { Where::Out } else { pipe(index + 1) };
-        let mut files = [stdin, stdout, Where::Err];
-        for redirect in &leaf.redirects {
-            match redirect {
-                Redirect::ErrToOut => files[2] = files[1].clone(),
-                Redirect::ErrToNull => files[2] = Where::Null,
-                Redirect::OutToNull => files[1] = Where::Null,
-                Redirect::InFromNull => files[0] = Where::Null,
-            }
-        }
-        Record { argv: argv(leaf), files }
-    };
-    (0..).zip(pipeline.leaves()).map(stage).collect()
+/// What runs, in order, and the status.
+fn meaning(script: &Script<Simple>) -> (i32, Vec<Record>) {
+    let (status, pipelines) = evaluate(script, status);
+    (status, renumbered(pipelines.concat()))
 }
 
 /// Where a shell starts the stages of a pipeline by other shells, nothing says in which order: then by their words.
@@ -402,32 +451,10 @@ fn in_order(script: &Script<Simple>, mut records: Vec<Record>) -> Vec<Record> {
     renumbered(records)
 }
 
-/// Pipes by the order in which they come up instead of by inode.
-fn renumbered(mut records: Vec<Record>) -> Vec<Record> {
-    let mut numbers = BTreeMap::new();
-    for file in records.iter_mut().flat_map(|record| &mut record.files) {
-        if let Where::Pipe(number) = file {
-            let next = numbers.len() as u64;
-            *number = *numbers.entry(*number).or_insert(next);
-        }
-    }
-    records
-}
-
-fn argv(leaf: &Simple) -> Vec<String> {
-    std::iter::once(&leaf.program).chain(&leaf.arguments).map(|word| word.as_str().to_owned()).collect()
-}
-
-/// As the stub computes it, from the last command (XCU 2.9.2), or from all where the first that failed counts.
-fn status_of(pipeline: &Pipeline<Simple>) -> i32 {
-    let status = |leaf: &Simple| {
-        let sum: u32 = argv(leaf).iter().flat_map(|word| word.bytes()).map(u32::from).sum();
-        i32::from(sum.is_multiple_of(3))
-    };
-    match pipeline.status {
-        Status::Last => pipeline.leaves().last().map_or(0, status),
-        Status::FirstFailed => pipeline.leaves().map(status).find(|status| *status != 0).unwrap_or(0),
-    }
+/// As the stub computes it.
+fn status(argv: &[String]) -> i32 {
+    let sum: u32 = argv.iter().flat_map(|word| word.bytes()).map(u32::from).sum();
+    i32::from(sum.is_multiple_of(3))
 }
 
 /// A place where shells find nothing but stubs.
@@ -576,7 +603,7 @@ const DIFFERENT: [&str; 17] = [
 ];
 
 /// What dash and bash look for before PATH.
-const BUILT_IN: [&str; 63] = [
+const BUILT_IN: [&str; 64] = [
     ".",
     ":",
     "alias",
@@ -640,4 +667,5 @@ const BUILT_IN: [&str; 63] = [
     "unset",
     "wait",
     "[",
+    "[[",
 ];

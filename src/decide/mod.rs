@@ -4,6 +4,8 @@
 
 mod answer;
 pub mod arrival;
+#[cfg(test)]
+mod bounded;
 mod builtin;
 mod create;
 mod destroy;

@@ -503,6 +503,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "an interpreter takes too long for so much")]
     fn each_limit_has_its_name_and_is_met_exactly() {
         let many = |count: usize, text: &str, between: &str| vec![text; count].join(between);
         assert_eq!(script(&many(MAX_COMMANDS, "a", ";")).leaves().count(), MAX_COMMANDS);

@@ -12,5 +12,6 @@ mod arrivals;
 mod common;
 mod decisions;
 mod laws;
+mod round_trip;
 #[path = "../tables/mod.rs"]
 mod tables;

@@ -154,6 +154,7 @@ fn a_token_written_anew_holds_the_kernel_s_list_byte_for_byte() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter takes too long for so much")]
 fn a_kernel_s_token_with_one_character_changed_is_refused() {
     for (what, text, _) in real() {
         for at in 0..text.len() {

@@ -183,6 +183,7 @@ fn lists_in_lists_without_end_are_refused_where_a_value_has_to_be() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter takes too long for so much")]
 fn the_longest_list_is_read_whole() {
     let mut tree = recursive(NAME, &["tank/a"]);
     let snapshots = tree.at("fss.0.snaps").pairs();

@@ -145,6 +145,7 @@ fn begun(driven: &Driven) -> Vec<Begin> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter takes too long for so much")]
 fn a_real_stream_is_walked_to_its_end_and_says_what_zstream_dump_reads_in_it() {
     for (name, stream, begins, records) in both_orders() {
         let driven = drive(&stream);
@@ -176,6 +177,7 @@ fn a_stream_that_was_resumed_says_so() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter takes too long for so much")]
 fn a_stream_that_was_cut_is_waited_for_and_not_taken_for_whole() {
     for (name, stream, begins, _) in both_orders() {
         let records = drive(&stream).records;
