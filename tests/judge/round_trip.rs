@@ -28,7 +28,7 @@ fn requests() -> Vec<Vec<u8>> {
 /// The words of a command as it is executed, or as they came where it is answered.
 fn words(placed: &Placed, simple: &Simple) -> Vec<String> {
     let argv = match &placed.command {
-        Command::Builtin(_) => None,
+        Command::Builtin(_) | Command::Simplesnap(_) => None,
         Command::Filter(filter) => Some(filter.render()),
         Command::Zfs(zfs) => zfs.render(),
         Command::Zpool(zpool) => zpool.render(),
