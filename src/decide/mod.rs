@@ -326,17 +326,28 @@ fn fits(pipeline: &Pipeline<Placed>) -> Result<(), Refusal> {
     }
 }
 
-/// A stream is judged when it is there, so that nothing else of the request may have happened by then.
+/// What the rest of a request is decided on must not change while it runs. A stream is judged when it is there; a rename
+/// gives names, and with them what rules keep, to other datasets; a hold counts for the next.
 fn alone(script: &Script<Stage>, request: &Script<Placed>) -> Result<(), Refusal> {
-    let any = |pipeline: &Pipeline<Stage>, is: fn(&Action) -> bool| pipeline.leaves().any(|stage| is(&stage.action));
-    let receives = |pipeline: &&Pipeline<Stage>| any(pipeline, |action| matches!(action, Action::Receive(_)));
-    let runs =
-        |pipeline: &&Pipeline<Stage>| any(pipeline, |action| !matches!(action, Action::Answer(_) | Action::Exit(_)));
-    if script.pipelines().any(|pipeline| receives(&pipeline)) && script.pipelines().filter(runs).count() > 1 {
-        let span = request.first.first.span;
-        return Err(Refusal { reason: "zfs receive is a request of its own".to_owned(), span, grant: None });
+    let runs = |pipeline: &&Pipeline<Stage>| {
+        pipeline.leaves().any(|stage| !matches!(stage.action, Action::Answer(_) | Action::Exit(_)))
+    };
+    if script.pipelines().filter(runs).count() < 2 {
+        return Ok(());
     }
-    Ok(())
+    let commands = || script.leaves().zip(request.leaves());
+    let refused =
+        |placed: &Placed, reason: &str| Err(Refusal { reason: reason.to_owned(), span: placed.span, grant: None });
+    if let Some((_, placed)) = commands().find(|(stage, _)| matches!(stage.action, Action::Receive(_))) {
+        return refused(placed, "zfs receive is a request of its own");
+    }
+    if let Some((_, placed)) = commands().find(|(_, placed)| matches!(placed.command, Command::Zfs(Zfs::Rename(_)))) {
+        return refused(placed, "zfs rename is a request of its own");
+    }
+    match commands().filter(|(_, placed)| matches!(placed.command, Command::Zfs(Zfs::Hold(_)))).nth(1) {
+        Some((_, placed)) => refused(placed, "one zfs hold in a request"),
+        None => Ok(()),
+    }
 }
 
 /// Where standard input comes from in the end.
