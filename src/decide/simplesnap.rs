@@ -10,7 +10,7 @@ use crate::command::name::{Bookmark, Dataset, SnapshotName};
 use crate::command::property::{Properties, Property, UserProperty};
 use crate::command::simplesnap::{Set, Simplesnap};
 use crate::command::zfs::Zfs;
-use crate::command::zfs::destroy::{Destroy, Recursion, Spec, Victim};
+use crate::command::zfs::destroy::{Destroy, Spec, Victim};
 use crate::command::zfs::list::List;
 use crate::command::zfs::selection::{Reach, Types};
 use crate::command::zfs::send::{Flags, From, Send, Source, Stream};
@@ -87,7 +87,7 @@ impl Scene<'_> {
         let specs: Vec<Spec> = snapshots.into_iter().map(Spec::One).collect();
         let snapshots = (!specs.is_empty()).then(|| Victim::Snapshots(dataset.clone(), specs));
         let victims = snapshots.into_iter().chain(bookmarks.into_iter().map(Victim::Bookmark));
-        let mut commands = victims.map(|victim| Pipeline::one(Command::Zfs(Zfs::Destroy(destroying(victim)))));
+        let mut commands = victims.map(|victim| Pipeline::one(Command::Zfs(Zfs::Destroy(Destroy::of(victim)))));
         let first = commands.next().unwrap_or_else(|| Pipeline::one(Command::Builtin(Builtin::True)));
         Ok(Script { first, rest: commands.map(|command| (Joint::And, command)).collect() })
     }
@@ -103,18 +103,6 @@ fn listing() -> List {
         types: Some(Types { filesystem: true, volume: true, ..Types::default() }),
         operands: Vec::new(),
         unless: UserProperty::parse(EXCLUDE).map(Property::User),
-    }
-}
-
-fn destroying(victim: Victim) -> Destroy {
-    Destroy {
-        victim,
-        deferred: false,
-        dry_run: false,
-        force: false,
-        reach: Recursion::None,
-        verbose: false,
-        parsable: false,
     }
 }
 

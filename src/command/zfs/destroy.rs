@@ -94,17 +94,22 @@ const OPTIONS: &[Opt<Flag>] = &[
 ];
 
 impl Destroy {
-    pub(super) fn read(subcommand: Text<'_>, words: &[Word]) -> Result<Self, Error> {
-        let found = read(OPTIONS, words)?;
-        let mut destroy = Self {
-            victim: Victim::read(single(subcommand, &found.operands)?)?,
+    /// Without any option.
+    pub fn of(victim: Victim) -> Self {
+        Self {
+            victim,
             deferred: false,
             dry_run: false,
             force: false,
             reach: Recursion::None,
             verbose: false,
             parsable: false,
-        };
+        }
+    }
+
+    pub(super) fn read(subcommand: Text<'_>, words: &[Word]) -> Result<Self, Error> {
+        let found = read(OPTIONS, words)?;
+        let mut destroy = Self::of(Victim::read(single(subcommand, &found.operands)?)?);
         for option in found.options {
             match option.is {
                 Flag::Clones => destroy.reach = Recursion::Clones,
