@@ -224,6 +224,7 @@ impl Completion<'_> {
         );
         line.field("status", &self.ended.status.to_string());
         line.field("seconds", &format!("{:.1}", self.time.as_secs_f64()));
+        line.optional("refused", self.ended.refused.as_ref());
         for broken in &self.ended.broken {
             line.field("broken", broken);
         }
@@ -243,10 +244,10 @@ impl Completion<'_> {
 
     /// How much it matters.
     pub fn weight(&self) -> Weight {
-        let arrived = &self.ended.arrived;
-        if !self.ended.broken.is_empty() || arrived.iter().any(|arrived| arrived.broken.is_some()) {
+        let Ended { arrived, broken, refused, .. } = self.ended;
+        if !broken.is_empty() || arrived.iter().any(|arrived| arrived.broken.is_some()) {
             Weight::Error
-        } else if arrived.iter().any(|arrived| arrived.refused.is_some()) {
+        } else if refused.is_some() || arrived.iter().any(|arrived| arrived.refused.is_some()) {
             Weight::Notice
         } else {
             Weight::Info

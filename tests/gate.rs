@@ -386,6 +386,33 @@ fn a_log_that_is_missing_or_stalled_costs_a_moment() {
 }
 
 #[test]
+fn what_comes_later_in_a_request_is_decided_once_more_when_its_turn_comes() {
+    let sandbox = Sandbox::new(POLICY);
+    let log = sandbox.log();
+    // In the place of a dataset that isn't encrypted there is one that is, once the first snapshot was taken.
+    sandbox.program(
+        "zfs",
+        "#!/bin/sh\ncase \"$*\" in\nget*encryption*) test -e /tmp/moved && echo on || echo off ;;\n\
+         snapshot*move) touch /tmp/moved ;;\nsend*) echo stream ;;\nsnapshot*) echo \"$*\" >>/tmp/ran ;;\nesac\n",
+    );
+    let (still, moves) = ("zfs snapshot tank/data@syncoid_still", "zfs snapshot tank/data@syncoid_move");
+    let send = "zfs send tank/data@syncoid_a; zfs snapshot tank/data@syncoid_behind";
+    let output = ask(&sandbox, &format!("{still}; {send}"));
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"stream\n"[..]));
+    assert_eq!(sandbox.read("tmp/ran").lines().count(), 2);
+    records(&log);
+    let output = ask(&sandbox, &format!("{moves}; {send}"));
+    assert_eq!((output.status.code(), &*output.stdout), (Some(126), &b""[..]));
+    assert!(stderr(&output).starts_with("zfs-shell: refused: 'tank/data' is encrypted"), "{output:?}");
+    assert_eq!(sandbox.read("tmp/ran").lines().count(), 2, "nothing behind it runs");
+    let records = records(&log);
+    assert!(
+        records[1].contains(" refused=\"'tank/data' is encrypted") && records[1].starts_with("<85>"),
+        "{records:?}"
+    );
+}
+
+#[test]
 fn nothing_runs_unrecorded_where_the_policy_says_so() {
     let sandbox = Sandbox::new(&format!("{POLICY}\n[log]\nrequired = true\n"));
     let request = "zfs snapshot tank/data@syncoid_report";

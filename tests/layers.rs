@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("bin", &[]),
     ("command", &["host", "syntax"]),
     ("decide", &["command", "host", "policy", "script", "stream", "syntax", "table"]),
-    ("door", &["decide", "failure", "host", "policy", "stream"]),
+    ("door", &["decide", "failure", "host", "policy", "script", "stream"]),
     ("facts", &["command", "host", "policy"]),
     ("failure", &["audit", "command", "decide", "host", "policy", "request", "run", "stream", "syntax"]),
     ("gate", &["audit", "decide", "door", "failure", "host", "judge", "policy", "record", "request", "run"]),

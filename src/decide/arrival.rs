@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use super::plan::{Answer, Exec, Reception, Rewrite};
+use super::plan::{Answer, Exec, Reception, Rewrite, Stage};
 use super::receive::Terms;
 use super::{Refusal, Scene, Stop, answer, target};
 use crate::command::name::{Dataset, Guid, Snapshot, SnapshotName};
@@ -18,11 +18,15 @@ use crate::command::zfs::receive::{Receive, Tail};
 use crate::command::zfs::rollback::Rollback;
 use crate::host::{Host, HostError};
 use crate::policy::{DatasetPattern, Force, Grant, GrantId, Operation, Policy, ReceiveRules, StreamProperties};
+use crate::script::Pipeline;
 use crate::stream::{Begin, Kind, Package, StreamError};
 use crate::syntax::Span;
 
-/// Who decides on streams, for the one that moves them.
+/// Who decides on what the plan can't settle beforehand, for the one that runs it.
 pub trait Doorkeeper {
+    /// Decides once more on a pipeline with programs whose turn comes after something else has happened.
+    fn again(&mut self, pipeline: &Pipeline<Stage>) -> Result<(), Denial>;
+
     /// Judges each begin record of a stream, in order. Until an admission comes all bytes are held and nothing is started
     /// for the stream: with `None` the next begin record is waited for (the head of a package doesn't say what its first
     /// stream starts from). After the admission `None` means that the stream may go on.
@@ -41,7 +45,7 @@ pub struct Admission {
     pub(super) rewrites: Vec<Rewrite>,
 }
 
-/// What becomes of a stream that may not.
+/// What becomes of a stream that may not come in, or of a pipeline that may no longer run.
 #[derive(Debug)]
 pub struct Denial {
     /// What the client is told; its status is that of the command.
@@ -513,10 +517,14 @@ impl Admission {
 pub(crate) mod testing {
     use super::*;
 
-    /// Lets nothing in.
+    /// Lets nothing in, and all else go on.
     pub(crate) struct Nobody;
 
     impl Doorkeeper for Nobody {
+        fn again(&mut self, _: &Pipeline<Stage>) -> Result<(), Denial> {
+            Ok(())
+        }
+
         fn begin(&mut self, _: &Reception, _: &Begin) -> Result<Option<Admission>, Denial> {
             Err(closed())
         }

@@ -85,6 +85,7 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
             let (stdin, (stdout, stderr)) = (source(&placed.redirects), sinks(&placed.redirects));
             let announced = placed.announced;
             let stage = |verdict: Verdict| Stage {
+                asked: Some(placed.clone()),
                 action: verdict.action,
                 stdin,
                 stdout,
@@ -132,6 +133,22 @@ fn stopped(stop: Stop, span: Span) -> Result<Answer, Error> {
         Stop::Host(error) => Err(Error::Host(error)),
     }
 }
+
+/// Decides once more on one pipeline of a plan, when its turn has come behind others: what they did, and what other
+/// sessions did while a client let them wait, is among the facts now. Whoever decided first decided on the whole, so it
+/// runs only if it comes to the same.
+pub fn again(decided: &Pipeline<Stage>, policy: &Policy, host: &dyn Host) -> Result<(), Error> {
+    let changed = || Refusal { reason: CHANGED.to_owned(), span: Span::default(), grant: None };
+    let asked = decided.try_map(|stage| stage.asked.clone().ok_or_else(changed))?;
+    let now = decide(&Script { first: asked, rest: Vec::new() }, policy, host)?.into_script();
+    match now.is_some_and(|now| now.first.leaves().map(Stage::words).eq(decided.leaves().map(Stage::words))) {
+        true => Ok(()),
+        false => Err(changed().into()),
+    }
+}
+
+/// What to tell of it: the next request is decided on what is there then.
+const CHANGED: &str = "what this was decided on has changed while the request ran: ask again";
 
 /// What a decision looks at.
 struct Scene<'a> {
@@ -326,8 +343,7 @@ fn fits(pipeline: &Pipeline<Placed>) -> Result<(), Refusal> {
     }
 }
 
-/// What the rest of a request is decided on must not change while it runs. A stream is judged when it is there; a rename
-/// gives names, and with them what rules keep, to other datasets; a hold counts for the next.
+/// A stream is judged when it is there: what the rest of its request was decided on would be another world by then.
 fn alone(script: &Script<Stage>, request: &Script<Placed>) -> Result<(), Refusal> {
     let runs = |pipeline: &&Pipeline<Stage>| {
         pipeline.leaves().any(|stage| !matches!(stage.action, Action::Answer(_) | Action::Exit(_)))
@@ -335,17 +351,12 @@ fn alone(script: &Script<Stage>, request: &Script<Placed>) -> Result<(), Refusal
     if script.pipelines().filter(runs).count() < 2 {
         return Ok(());
     }
-    let commands = || script.leaves().zip(request.leaves());
-    let refused =
-        |placed: &Placed, reason: &str| Err(Refusal { reason: reason.to_owned(), span: placed.span, grant: None });
-    if let Some((_, placed)) = commands().find(|(stage, _)| matches!(stage.action, Action::Receive(_))) {
-        return refused(placed, "zfs receive is a request of its own");
-    }
-    if let Some((_, placed)) = commands().find(|(_, placed)| matches!(placed.command, Command::Zfs(Zfs::Rename(_)))) {
-        return refused(placed, "zfs rename is a request of its own");
-    }
-    match commands().filter(|(_, placed)| matches!(placed.command, Command::Zfs(Zfs::Hold(_)))).nth(1) {
-        Some((_, placed)) => refused(placed, "one zfs hold in a request"),
+    let mut commands = script.leaves().zip(request.leaves());
+    match commands.find(|(stage, _)| matches!(stage.action, Action::Receive(_))) {
+        Some((_, placed)) => {
+            let reason = "zfs receive is a request of its own".to_owned();
+            Err(Refusal { reason, span: placed.span, grant: None })
+        }
         None => Ok(()),
     }
 }
@@ -378,6 +389,68 @@ fn dropped(placed: &Placed, privilege: Privilege) -> impl Iterator<Item = Rewrit
         .chain(placed.bare.then_some("env -"))
         .chain(elevation)
         .map(|name| Rewrite::Dropped(name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{Case, HOST};
+    use super::*;
+    use crate::facts::Table;
+    use crate::policy::parse;
+
+    /// What a grant for `backup/laptop` says.
+    fn by(grant: &str) -> Case {
+        let policy = parse(&format!("[[grant]]\ndatasets = [\"backup/laptop\"]\n{grant}\n"), None).unwrap();
+        Case { policy, host: Table::parse(HOST).unwrap() }
+    }
+
+    /// By which a client could take what the rules keep, if all of it were decided by what is there at the beginning.
+    #[test]
+    fn a_later_command_is_decided_by_what_is_there_when_its_turn_comes() {
+        let changed = Err(CHANGED.to_owned());
+        let case = by("allow = [\"destroy\", \"rename\", \"rollback\"]\nreceive.rollback = \"allow\"\n\
+             [[grant.destroy]]\nnames = [\"*\"]");
+
+        // Behind a rename the name is another's, here of one whose newest snapshot it is.
+        let other = HOST.replace("createtxg = 10", "createtxg = 12");
+        let line = "zfs rename backup/laptop/x backup/laptop/y; zfs destroy backup/laptop@a";
+        assert_eq!(case.later(line, HOST), Ok(()));
+        assert_eq!(case.later(line, &other), changed);
+        // Behind a rollback it is the newest of the same one.
+        let rolled = HOST.replace("name = \"b\"", "name = \"c\"").replace("createtxg = 11", "createtxg = 1");
+        assert_eq!(case.later("zfs rollback -r backup/laptop@a; zfs destroy backup/laptop@a", &rolled), changed);
+        // What went in between is as missing as it would be for zfs.
+        let gone = HOST.replace("name = \"a\"", "name = \"d\"");
+        assert_eq!(case.later("echo; zfs destroy backup/laptop@a", &gone), changed);
+    }
+
+    #[test]
+    fn what_may_be_on_one_dataset_is_counted_when_the_turn_comes() {
+        let case = by("allow = [\"hold\"]\nhold = { tags = [\"*\"], max = 1 }");
+        let line = "zfs hold one backup/laptop@a; zfs hold two backup/laptop@b";
+        assert_eq!(case.later(line, HOST), Ok(()));
+        let held = HOST.replace("name = \"a\",", "name = \"a\", holds = [\"one\"],");
+        assert_eq!(case.later(line, &held), Err("'backup/laptop' has its 1 holds (hold.max)".to_owned()));
+        let case = by("allow = [\"bookmark\"]\nbookmark = { names = [\"*\"], max = 1 }");
+        let line = "zfs bookmark backup/laptop@a '#one'; zfs bookmark backup/laptop@a '#two'";
+        let none = HOST.replace("snapshots = [", "bookmarks = []\nsnapshots = [");
+        let case = case.on(&none);
+        assert_eq!(case.later(line, &none), Ok(()));
+        let marked = HOST.replace("snapshots = [", "bookmarks = [{ name = \"one\", guid = 1 }]\nsnapshots = [");
+        assert_eq!(case.later(line, &marked), Err("'backup/laptop' has its 1 bookmarks (bookmark.max)".to_owned()));
+    }
+
+    #[test]
+    fn a_grant_that_has_ended_in_between_allows_nothing_more() {
+        let case = by("allow = [\"list\"]");
+        let ended = case.policy.clone();
+        let line = b"zfs list backup/laptop; zfs list backup/laptop";
+        let script = crate::judge(line, &case.policy, &case.host).unwrap().into_script().unwrap();
+        let grants = ended.grants.iter().map(|grant| Grant { until: Some(SystemTime::UNIX_EPOCH), ..grant.clone() });
+        let ended = Policy { grants: grants.collect(), ..ended };
+        assert_eq!(again(&script.first, &case.policy, &case.host), Ok(()));
+        assert_eq!(again(&script.first, &ended, &case.host).unwrap_err().to_string(), CHANGED);
+    }
 }
 
 #[cfg(test)]
@@ -443,6 +516,14 @@ pub(crate) mod testing {
         pub fn setting(self, names: &[&str]) -> Self {
             let properties = crate::policy::Names::parse(names.iter().copied()).unwrap();
             self.with(|grant| grant.set = SetRules { properties: properties.clone() }.into())
+        }
+
+        /// What becomes of the last pipeline of a request that is decided here, when its turn comes on another host.
+        pub fn later(&self, line: &str, facts: &str) -> Result<(), String> {
+            let plan = crate::judge(line.as_bytes(), &self.policy, &self.host).unwrap();
+            let script = plan.into_script().unwrap();
+            let then = Table::parse(facts).unwrap();
+            again(script.pipelines().last().unwrap(), &self.policy, &then).map_err(|error| error.to_string())
         }
 
         /// What happens, in one line.

@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use crate::command::Placed;
 use crate::command::argv::Argv;
 use crate::command::zfs::receive::Receive;
 use crate::host::Executable;
@@ -38,6 +39,8 @@ pub enum Decision {
 /// One leaf of the request, decided.
 #[derive(Clone, Debug)]
 pub struct Stage {
+    /// What it was decided from, unless it stands for more than one command.
+    pub(super) asked: Option<Placed>,
     /// What happens.
     pub(super) action: Action,
     /// Where standard input comes from in the end.
@@ -201,7 +204,7 @@ impl Stage {
     /// What happens by no grant, with its input and outputs where they are.
     pub(super) fn of(action: Action) -> Self {
         let (stdin, stdout, stderr) = (Source::Inherit, Sink::Out, Sink::Err);
-        Self { action, stdin, stdout, stderr, grant: None, announced: false }
+        Self { asked: None, action, stdin, stdout, stderr, grant: None, announced: false }
     }
 
     /// What happens.
@@ -227,6 +230,15 @@ impl Stage {
     /// Whether the client is told its process id.
     pub fn is_announced(&self) -> bool {
         self.announced
+    }
+
+    /// The words of each program that runs in this place.
+    pub(super) fn words(&self) -> Vec<Vec<&str>> {
+        match &self.action {
+            Action::Run(run) => run.execs().map(|exec| exec.words().collect()).collect(),
+            Action::Receive(reception) => vec![reception.exec.words().collect()],
+            Action::Answer(_) | Action::Exit(_) => Vec::new(),
+        }
     }
 
     /// Which grant allowed it.
@@ -352,7 +364,7 @@ pub(crate) mod made {
     }
 
     pub(crate) fn stage(action: Action) -> Stage {
-        Stage { action, stdin: Source::Null, stdout: Sink::Null, stderr: Sink::Null, grant: None, announced: false }
+        Stage { stdin: Source::Null, stdout: Sink::Null, stderr: Sink::Null, ..Stage::of(action) }
     }
 
     /// With its standard input and output where they were.

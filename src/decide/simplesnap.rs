@@ -260,6 +260,19 @@ mod tests {
         assert_eq!(says, format!("{asked} [{INTO}, added the granted datasets as operands]"));
     }
 
+    /// By the commands that it came to first: a new look at the set would name another snapshot.
+    #[test]
+    fn what_it_stands_for_is_decided_once_more_when_its_turn_comes() {
+        let (sendback, facts) = ("simplesnapwrap sendback nas tank/d", |encryption: &str| {
+            format!("[[dataset]]\nname = 'tank/d'\nencryption = '{encryption}'\nsnapshots = []\nbookmarks = []\n")
+        });
+        let case = plain(&[], &[]);
+        assert_eq!(case.later(sendback, &facts("off")), Ok(()));
+        let reason =
+            "'tank/d' is encrypted, and is sent raw alone: give syncoid --sendoptions=w, bzfs or zfs-autobackup --raw";
+        assert_eq!(case.later(sendback, &facts("aes-256-gcm")), Err(reason.to_owned()));
+    }
+
     #[test]
     fn it_is_a_request_of_its_own() {
         for line in [

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::decide::arrival::Doorkeeper;
+use crate::decide::arrival::{Denial, Doorkeeper};
 use crate::decide::plan::{Action, Answer, Exec, Plan, Run, Sink, Stage};
 use crate::script::{Course, Joint, Pipeline, Status};
 use crate::table::Rows;
@@ -101,14 +101,16 @@ pub struct Ended {
     pub status: u8,
     /// What ended it before its time.
     pub cut: Option<Cut>,
-    /// What the host failed at once something had begun.
+    /// What the host failed at, or had no answer to, once something had begun.
     pub broken: Vec<String>,
     /// What came in.
     pub arrived: Vec<Arrived>,
+    /// Why the rest of it was refused when its turn came.
+    pub refused: Option<String>,
 }
 
-/// Does what was decided; streams come in as the doorkeeper says. An error means that nothing has happened. Does not
-/// return where the last program could take the gate's place.
+/// Does what was decided; streams come in, and what comes later is decided once more, as the doorkeeper says. An error
+/// means that nothing has happened. Does not return where the last program could take the gate's place.
 pub fn run(plan: Plan, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended, RunError> {
     if !plan.is_elevated() {
         confine::no_new_privs()?;
@@ -119,8 +121,8 @@ pub fn run(plan: Plan, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended,
     let Some(script) = plan.into_script() else {
         return Ok(Ended::default());
     };
-    let first = Part::of(&script.first).map(|part| (Joint::Next, part));
-    let rest = script.rest.iter().map(|(joint, pipeline)| Ok((*joint, Part::of(pipeline)?)));
+    let first = Part::of(&script.first).map(|part| (Joint::Next, &script.first, part));
+    let rest = script.rest.iter().map(|(joint, pipeline)| Ok((*joint, pipeline, Part::of(pipeline)?)));
     let parts = std::iter::once(first).chain(rest).collect::<Result<Vec<_>, RunError>>()?;
     Session::default().run(parts, tail, keeper)
 }
@@ -170,6 +172,13 @@ impl<'p> Part<'p> {
     }
 }
 
+impl Part<'_> {
+    /// Whether it starts programs by what the plan says alone.
+    fn is_settled(&self) -> bool {
+        matches!(self, Self::Program(_) | Self::Sequence(..) | Self::Pipeline(..))
+    }
+}
+
 impl<'p> Program<'p> {
     fn of(stage: &'p Stage) -> Option<Self> {
         let Action::Run(run) = stage.action() else {
@@ -189,19 +198,30 @@ struct Session {
     /// Whether anything has happened that the client or the host could have noticed.
     begun: bool,
     supervisor: Option<Supervisor>,
-    broken: Vec<String>,
-    arrived: Vec<Arrived>,
+    ended: Ended,
 }
 
 impl Session {
-    fn run(mut self, parts: Vec<(Joint, Part)>, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended, RunError> {
+    fn run(
+        mut self,
+        parts: Vec<(Joint, &Pipeline<Stage>, Part)>,
+        tail: Tail,
+        keeper: &mut dyn Doorkeeper,
+    ) -> Result<Ended, RunError> {
         let mut parts = parts.into_iter().peekable();
-        while let Some((joint, part)) = parts.next() {
+        while let Some((joint, pipeline, part)) = parts.next() {
             if !self.course.enters(joint) {
                 continue;
             }
+            // A client can let what came before wait for ever; and it may have changed what this was decided on.
+            if self.begun
+                && part.is_settled()
+                && let Err(denial) = keeper.again(pipeline)
+            {
+                return self.denied(&pipeline.first, denial);
+            }
             // What became of a stream is still to be told.
-            let replaces = tail == Tail::Replaces && parts.peek().is_none() && self.arrived.is_empty();
+            let replaces = tail == Tail::Replaces && parts.peek().is_none() && self.ended.arrived.is_empty();
             let done = match part {
                 Part::Exit(status) => {
                     self.course.put(status.unwrap_or(self.course.status()));
@@ -236,8 +256,23 @@ impl Session {
         Ok(self.ended(None))
     }
 
+    /// The request ends here, though some of it has happened.
+    fn denied(mut self, stage: &Stage, denial: Denial) -> Result<Ended, RunError> {
+        let cut = match self.answer(stage, &denial.answer) {
+            Ok(cut) => cut,
+            Err(error) => {
+                let status = self.failed(error)?;
+                self.course.put(status);
+                None
+            }
+        };
+        self.ended.broken.extend(denial.host.map(|error| error.to_string()));
+        self.ended.refused = denial.reason;
+        Ok(self.ended(cut))
+    }
+
     fn ended(self, cut: Option<Cut>) -> Ended {
-        Ended { status: self.course.end(), cut, broken: self.broken, arrived: self.arrived }
+        Ended { status: self.course.end(), cut, ..self.ended }
     }
 
     /// Becomes the program. Returns only if that failed.
@@ -277,7 +312,7 @@ impl Session {
         let stages: Vec<_> = programs.iter().map(|program| (program.stage, program.exec)).collect();
         let group = spawn::pipeline(&stages, status, self.begun, output)?;
         self.begun = true;
-        self.broken.extend(group.failures().map(ToString::to_string));
+        self.ended.broken.extend(group.failures().map(ToString::to_string));
         if let (Some(first), Some(leader)) = (programs.first(), group.leader()) {
             announce(first.stage, leader);
         }
@@ -352,7 +387,7 @@ impl Session {
         if !self.begun {
             return Err(error);
         }
-        self.broken.push(error.to_string());
+        self.ended.broken.push(error.to_string());
         Ok(error.tell())
     }
 

@@ -354,16 +354,6 @@ fn rights_are_gained_as_the_policy_says() {
     assert_eq!(judge(b"sudo lzop", &via("sudo"), &Table::default()).decision, "unknown");
 }
 
-/// Each is counted by what is held when the request begins.
-#[test]
-fn a_request_holds_once() {
-    let (policy, host) = attacked();
-    let [first, second] = ["a", "b"].map(|name| format!("zfs hold syncoid_zvm tank/data@syncoid_{name}"));
-    let reason = |line: &str| judge(line.as_bytes(), &policy, &host).reason;
-    assert_eq!(reason(&first), None);
-    assert_eq!(reason(&format!("{first}; {second}")).unwrap(), "one zfs hold in a request");
-}
-
 /// A grant that has ended, or whose hours these aren't, is no grant.
 #[test]
 fn a_grant_holds_in_its_time_alone() {

@@ -67,7 +67,7 @@ impl Session {
             arrived.refused = denial.reason.clone();
             arrived.broken = denial.host.as_ref().map(ToString::to_string).or(arrived.broken);
         }
-        self.arrived.push(arrived);
+        self.ended.arrived.push(arrived);
         match (passage, denial) {
             (Ok(Passage::Cut(cut)), _) => {
                 self.course.put(group.status());

@@ -90,6 +90,10 @@ fn denial(status: u8, reason: &str, host: Option<HostError>) -> Denial {
 }
 
 impl Doorkeeper for Keeper {
+    fn again(&mut self, _pipeline: &Pipeline<Stage>) -> Result<(), Denial> {
+        Ok(())
+    }
+
     fn begin(&mut self, _reception: &Reception, begin: &Begin) -> Result<Option<Admission>, Denial> {
         let is_package = matches!(begin.kind, crate::stream::Kind::Package(_));
         let is_first = !self.seen.iter().any(|seen| seen.ends_with("stream"));
