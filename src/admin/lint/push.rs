@@ -28,6 +28,15 @@ pub(super) fn findings(grant: &Grant, privilege: Privilege, place: &Place<'_>) -
         let span = place.at(place.places.receive.rollback.as_ref());
         found.push(Finding::warning("a rollback may destroy snapshots", AROUND, span));
     }
+    // Where datasets change names by the same key, what a rule was asked about one can be done to another.
+    if grant.allow.has(Operation::Rename)
+        && grant.allow.has(Operation::Destroy)
+        && let Some(index) = grant.destroy.iter().position(|rule| rule.names.iter().next().is_some())
+    {
+        let note = "while a destroy is decided, a rename can put another dataset in its place: docs/hazards.md";
+        let what = "snapshots may be destroyed where datasets may be renamed";
+        found.push(Finding::warning(what, note, place.destroy(index)));
+    }
     if grant.allow.has(Operation::Receive) || grant.allow.has(Operation::Create) {
         let (names, written) = (&grant.receive.client_may_set, &place.places.receive.client_may_set);
         found.extend(open_names(names, written, place, grant.receive.mount));
@@ -190,6 +199,9 @@ mod tests {
         assert_eq!(with("receive.rollback = 'allow'")[0].1, "a rollback may destroy snapshots");
         assert_eq!(with("receive.rollback = 'allow'\nallow = ['receive']"), []);
         assert_eq!(with("receive = { force = 'refuse', rollback = 'refuse' }"), []);
+        let found = with("allow = ['rename', 'destroy']");
+        assert_eq!(found[0].1, "snapshots may be destroyed where datasets may be renamed");
+        assert_eq!(with("allow = ['rename', 'receive']"), []);
     }
 
     #[test]

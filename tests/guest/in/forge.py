@@ -219,4 +219,5 @@ def main(words):
     sys.stdout.buffer.write(write(records, order))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])
