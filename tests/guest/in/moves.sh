@@ -2,8 +2,8 @@
 # Names that move: between a decision and what runs by it, root gives a name to something else. Each test is the worst
 # that docs/hazards.md says of an operation, and that it is no worse. Runs as root in the guest.
 #
-# So that what happens in a few milliseconds happens each time, the policy names a program in place of zfs, which lets
-# root move something, and then is zfs.
+# So that what happens in a few milliseconds happens each time, zfs is made to wait at its start (moves.py) while root moves
+# something.
 set -u
 cd "$(dirname "$0")" || exit
 # shellcheck source=SCRIPTDIR/lib.sh
@@ -14,15 +14,11 @@ exists backup/laptop || make_target backup >/dev/null 2>&1
 
 mkdir -p /run/moves
 mkfifo -m 666 /run/moves/now /run/moves/done
-cat >/usr/local/sbin/zfs-moves <<'STOP'
-#!/bin/sh
-when=$(cat /run/moves/when 2>/dev/null)
-case "$*" in
-    $when) echo >/run/moves/now; read -r _ </run/moves/done ;;
-esac
-exec /usr/sbin/zfs "$@"
-STOP
-chmod 755 /usr/local/sbin/zfs-moves
+library=$(ldd /usr/sbin/zfs | awk '$1 ~ /^libzfs\.so/ { print $3 }')
+python3 ./moves.py "$library" push >"$t/moves.log" 2>&1 &
+waiter=$!
+trap 'kill "$waiter"' EXIT
+within 20 grep -q ready "$t/moves.log"
 # A client that is pushed and pulled, and may do all that anybody may by a policy: none of it is in a role.
 cat >/etc/zfs-shell/push.toml <<'STOP'
 [[grant]]
@@ -39,9 +35,6 @@ datasets = true
 role = "pull-source"
 datasets = ["src/moves"]
 except = ["src/moves/private"]
-
-[programs]
-zfs = "/usr/local/sbin/zfs-moves"
 STOP
 zfs allow push rename backup/laptop
 
