@@ -65,11 +65,11 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// The status that sh gives a command that could not be started (XCU 2.8.2).
+    /// As sh gives a command that could not be started.
     fn status(&self) -> u8 {
         match self {
             Self::Start { error, .. } if error.kind() == std::io::ErrorKind::NotFound => 127,
-            _ => 126,
+            _ => NOT_STARTED,
         }
     }
 
@@ -257,7 +257,11 @@ impl Session {
     }
 
     /// The request ends here, though some of it has happened.
-    fn denied(mut self, stage: &Stage, denial: Denial) -> Result<Ended, RunError> {
+    fn denied(mut self, stage: &Stage, mut denial: Denial) -> Result<Ended, RunError> {
+        // Broken would say that nothing has happened.
+        if denial.host.is_some() {
+            denial.answer.status = NOT_STARTED;
+        }
         let cut = match self.answer(stage, &denial.answer) {
             Ok(cut) => cut,
             Err(error) => {
@@ -405,6 +409,9 @@ impl Session {
 
 /// SIGPIPE, by which a program ends whose reader has gone.
 const GONE: u8 = 13;
+
+/// What sh gives a command that could not be started (XCU 2.8.2).
+const NOT_STARTED: u8 = 126;
 
 /// Tells the process id of the stage where the client asked for it, in the words that it waits for.
 fn announce(stage: &Stage, process: impl std::fmt::Display) {
