@@ -49,6 +49,9 @@ pub enum Failure {
     /// The log takes no record, and the policy requires one.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The kernel lacks what would confine programs, and the policy requires it.
+    #[error("the policy requires what is missing here: {}", .0.iter().map(|measure| measure.needs()).collect::<Vec<_>>().join("; "))]
+    Unconfined(Vec<run::Measure>),
     /// Nothing could be started.
     #[error(transparent)]
     Run(#[from] run::RunError),
@@ -100,9 +103,13 @@ impl Failure {
         match self {
             Self::Syntax(_) | Self::Command(_) => Kind::Unknown,
             Self::NoCommand | Self::Refused(_) | Self::Stream(_) => Kind::Refused,
-            Self::Audit(_) | Self::Host(_) | Self::Open(_) | Self::Policy { .. } | Self::Request(_) | Self::Run(_) => {
-                Kind::Broken
-            }
+            Self::Audit(_)
+            | Self::Host(_)
+            | Self::Open(_)
+            | Self::Policy { .. }
+            | Self::Request(_)
+            | Self::Run(_)
+            | Self::Unconfined(_) => Kind::Broken,
         }
     }
 

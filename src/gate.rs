@@ -14,7 +14,7 @@ use crate::host::Live;
 use crate::policy::{self, Completion as Wanted, Log, Policy, PolicyName};
 use crate::record::{Completion, Outcome, Record, RequestId, Who};
 use crate::request::{Asked, Request};
-use crate::run::Tail;
+use crate::run::{Measure, Tail};
 use crate::{audit, judge, run};
 
 /// The forced command.
@@ -42,12 +42,16 @@ fn serve(id: RequestId, request: &Request) -> ExitCode {
         Ok(policy) => policy,
         Err(failure) => return fail(&who, &failure, None),
     };
+    let missing = run::missing();
+    if policy.confined && !missing.is_empty() {
+        return fail(&who, &Failure::Unconfined(missing), Some((&policy, line)));
+    }
     let host = Live::new(&policy);
     let plan = match judge(line, &policy, &host) {
         Ok(plan) => plan,
         Err(failure) => return fail(&who, &failure, Some((&policy, line))),
     };
-    if let Err(failure) = record(&who, &plan, line, &policy.log) {
+    if let Err(failure) = record(&who, &plan, &missing, line, &policy.log) {
         return tell(&failure, policy.reasons);
     }
     match perform(&who, plan, &policy.log, &mut Door::new(&policy, &host)) {
@@ -67,10 +71,10 @@ fn open(name: &str) -> Result<Policy, Failure> {
 }
 
 /// Recorded before anything happens. That no record is taken matters only where the policy says so.
-fn record(who: &Who, plan: &Plan, line: &[u8], log: &Log) -> Result<(), Failure> {
+fn record(who: &Who, plan: &Plan, missing: &[Measure], line: &[u8], log: &Log) -> Result<(), Failure> {
     let outcome = Outcome::of_plan(plan);
     let whole = log.commands && plan.decision() == Decision::Hidden;
-    let record = Record { who, outcome: &outcome, request: whole.then_some(line) };
+    let record = Record { who, outcome: &outcome, unconfined: missing, request: whole.then_some(line) };
     match audit::send(record.weight(), &record.line(), log.required) {
         Err(error) if log.required => Err(error.into()),
         _ => Ok(()),
@@ -99,7 +103,7 @@ fn perform(who: &Who, plan: Plan, log: &Log, door: &mut Door) -> Result<u8, Fail
 fn fail(who: &Who, failure: &Failure, asked: Option<(&Policy, &[u8])>) -> ExitCode {
     let whole = asked.filter(|(policy, _)| policy.log.commands && failure.kind() != Kind::Broken);
     let outcome = Outcome::of_failure(failure);
-    let record = Record { who, outcome: &outcome, request: whole.map(|(_, line)| line) };
+    let record = Record { who, outcome: &outcome, unconfined: &[], request: whole.map(|(_, line)| line) };
     let reasons = asked.is_none_or(|(policy, _)| policy.reasons);
     match audit::send(record.weight(), &record.line(), asked.is_some_and(|(policy, _)| policy.log.required)) {
         // Nobody is sent to a log that has nothing of it.

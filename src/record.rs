@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use crate::audit::Weight;
 use crate::decide::plan::{Action, Plan};
 use crate::failure::Failure;
-use crate::run::{Cut, Ended};
+use crate::run::{Cut, Ended, Measure};
 use crate::syntax::quote;
 
 /// Who asks.
@@ -39,6 +39,8 @@ pub struct Record<'r> {
     pub who: &'r Who,
     /// What was decided.
     pub outcome: &'r Outcome,
+    /// What the programs of it run without, where the kernel lacks a measure.
+    pub unconfined: &'r [Measure],
     /// The whole request, where it is to be kept.
     pub request: Option<&'r [u8]>,
 }
@@ -195,6 +197,10 @@ impl Record<'_> {
         }
         for rewrite in &outcome.rewrites {
             line.field("rewrite", rewrite);
+        }
+        if !self.unconfined.is_empty() && outcome.stages.iter().any(|step| matches!(step, Step::Exec(_))) {
+            let names: Vec<&str> = self.unconfined.iter().map(|measure| measure.name()).collect();
+            line.field("unconfined", &names.join(","));
         }
         line.end(self.request)
     }
@@ -371,7 +377,7 @@ mod tests {
     }
 
     fn line(outcome: &Outcome, request: Option<&[u8]>) -> String {
-        Record { who: &who(), outcome, request }.line()
+        Record { who: &who(), outcome, unconfined: &[], request }.line()
     }
 
     #[test]
@@ -381,6 +387,19 @@ mod tests {
         let expected = "id=69200000001267 policy=nas client=192.0.2.7 key=SHA256:abc+/ decision=allowed grants=1,3 \
                         exec=\"zfs send -w -- 'tank/my docs@a'\" rewrite=\"dropped -F\"";
         assert_eq!(line(&outcome, None), expected);
+    }
+
+    #[test]
+    fn what_a_program_runs_without_is_told_where_one_runs() {
+        let unconfined = [Measure::Files, Measure::Calls];
+        let line = |stages| {
+            let outcome = Outcome { stages, ..outcome() };
+            Record { who: &who(), outcome: &outcome, unconfined: &unconfined, request: None }.line()
+        };
+        let line_of_program = line(vec![Step::Exec(vec!["lzop".to_owned()])]);
+        assert!(line_of_program.ends_with(" exec=lzop unconfined=files,calls"), "{line_of_program}");
+        let line_of_answer = line(vec![Step::Answer(String::new(), String::new(), 0)]);
+        assert!(!line_of_answer.contains("unconfined"), "{line_of_answer}");
     }
 
     #[test]

@@ -180,12 +180,19 @@ fn a_program_gets_two_variables_three_descriptors_and_nothing_else() {
 #[test]
 fn a_stream_passes_whole_and_a_filter_has_its_limit() {
     let sandbox = Sandbox::new(POLICY);
+    sandbox.write("etc/orders", "orders\nmemory\nenvironment\n");
+    let output = ask(&sandbox, "zfs send tank/data@syncoid_hand | mbuffer -q");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let mut said: Vec<&str> = said.lines().collect();
+    said.sort();
+    let environment = ["HOME=/nonexistent", "LC_ALL=C", "MALLOC_ARENA_MAX=2", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+    let mut expected = environment.map(|variable| format!("environment {variable}")).to_vec();
+    // 1 GiB and what the program itself needs.
+    expected.push(format!("memory {}", 1_310_720 << 10));
+    assert_eq!(said, expected);
     let log = sandbox.log();
     let output = ask(&sandbox, "zfs send tank/data@syncoid_data | mbuffer -q");
     assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 3_000_000), "{}", stderr(&output));
-    // 1 GiB and what the program itself needs.
-    let environment = "HOME=/nonexistent LC_ALL=C MALLOC_ARENA_MAX=2 PATH=/usr/sbin:/usr/bin:/sbin:/bin ";
-    assert_eq!(sandbox.read("tmp/filter"), format!("memory 1310720 {environment}\n"));
     let records = records(&log);
     let [decision, completion] = &*records else { panic!("{records:?}") };
     assert!(
@@ -286,13 +293,28 @@ fn start(sandbox: &Sandbox, request: &str, stages: usize) -> (Child, Vec<i32>) {
     let child = gate(sandbox, "", request).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        let pids: Vec<i32> = sandbox.read("tmp/pids").lines().filter_map(|line| line.parse().ok()).collect();
-        if pids.len() == stages {
+        let pids = children(child.id());
+        // zfs says so when it has got so far; filters have nothing to prepare.
+        if pids.len() == stages && !sandbox.read("tmp/pids").is_empty() {
             return (child, pids);
         }
         assert!(Instant::now() < deadline, "{request} did not start: {pids:?}");
         sleep(Duration::from_millis(10));
     }
+}
+
+/// The processes that one has started, as /proc has them.
+#[expect(clippy::disallowed_methods, reason = "a test looks at processes")]
+fn children(parent: u32) -> Vec<i32> {
+    let processes =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let is_child = |process: &i32| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        // Behind the name, which may hold anything.
+        let parent_of = stat.rsplit_once(") ").and_then(|(_, stat)| stat.split(' ').nth(1)?.parse().ok());
+        parent_of == Some(parent)
+    };
+    processes.filter(is_child).collect()
 }
 
 /// Ends within a time, with none of its stages left behind.
@@ -347,9 +369,74 @@ fn a_client_that_has_gone_ends_every_stage() {
 #[test]
 fn a_filter_that_ends_early_ends_the_stream() {
     let sandbox = Sandbox::new(POLICY);
-    sandbox.program("mbuffer", "#!/bin/sh\nhead -c 10\nexit 7\n");
-    let output = ask(&sandbox, "zfs send tank/data@syncoid_endless | mbuffer -q");
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(7), 10));
+    sandbox.program("zfs", "#!/bin/sh\n[ $1 != get ] || exec echo off\ncat /etc/orders\nexec cat /dev/zero\n");
+    sandbox.write("etc/orders", "orders\nmemory\nquit 7\n");
+    let output = ask(&sandbox, "zfs send tank/data@syncoid_a | mbuffer -q");
+    assert_eq!((output.status.code(), &*output.stdout), (Some(7), &b"memory 1342177280\n"[..]));
+}
+
+#[test]
+fn a_filter_of_a_pipeline_is_confined_and_zfs_is_too() {
+    let sandbox = Sandbox::new(POLICY);
+    let orders = ["read /etc/passwd", "tcp 1", "fork", "thread", "capabilities", "no_new_privs", "seccomp"];
+    sandbox.write("etc/orders", &format!("orders\n{}\n", orders.join("\n")));
+    let lines = |output: Output| -> Vec<String> {
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    };
+    let mut expected = ["read /etc/passwd 13", "tcp 1 1", "fork 1", "thread 0", "capabilities 0", "no_new_privs 1"];
+    if !zfs_shell::run::missing().is_empty() {
+        return eprintln!("SKIPPED: this kernel lacks {:?}", zfs_shell::run::missing());
+    }
+    let filter = lines(ask(&sandbox, "zfs send tank/data@syncoid_hand | mbuffer -q"));
+    assert_eq!(filter, [expected.as_slice(), &["seccomp 2"]].concat());
+    // zfs of root: Landlock would keep it from mounting, and it needs its capabilities.
+    sandbox.intruder("zfs");
+    let zfs = lines(ask(&sandbox, "zfs snapshot tank/data@syncoid_orders"));
+    (expected[0], expected[2]) = ("read /etc/passwd 0", "fork 0");
+    for (at, line) in expected.iter().enumerate().filter(|(at, _)| *at != 4) {
+        // The first line of the orders is none.
+        assert_eq!(zfs[at + 1], *line);
+    }
+    assert_ne!(zfs[5], "capabilities 0");
+    // As it does where it is asked too; behind sshd, of another account, it can't.
+    ask(&sandbox, "zfs send tank/data@syncoid_a");
+    assert!(sandbox.path("tmp/asked").exists());
+}
+
+#[test]
+fn what_the_kernel_lacks_is_recorded_and_where_it_is_required_nothing_runs() {
+    let (files, calls) = (libc::SYS_landlock_create_ruleset.to_string(), libc::SYS_seccomp.to_string());
+    let table = [(files.clone(), "files"), (calls.clone(), "calls"), (format!("{files} {calls}"), "files,calls")];
+    let request = "zfs snapshot tank/data@syncoid_report";
+    let required = format!("{POLICY}\n[sandbox]\nrequired = true\n");
+    for (numbers, names) in table {
+        let prepare = format!("set -- \"$root/stub/without\" {numbers} -- \"$@\"");
+        let served = |policy: &str| {
+            let sandbox = Sandbox::new(policy);
+            sandbox.intruder("without");
+            let log = sandbox.log();
+            let output = gate(&sandbox, &prepare, request).output().unwrap();
+            (output, records(&log).concat(), sandbox.read("tmp/report"))
+        };
+        let (output, record, report) = served(POLICY);
+        assert!(output.status.success() && !report.is_empty(), "{output:?}");
+        assert!(record.contains(" decision=allowed ") && record.ends_with(&format!(" unconfined={names}")), "{record}");
+        let (output, record, report) = served(&required);
+        assert_eq!((output.status.code(), &*report), (Some(125), ""), "{output:?}");
+        assert_eq!(stderr(&output), "zfs-shell: not available, see the log\n");
+        assert!(
+            record.contains(" decision=broken ") && record.contains("the policy requires what is missing"),
+            "{record}"
+        );
+    }
+    if !zfs_shell::run::missing().is_empty() {
+        return eprintln!("SKIPPED: this kernel lacks {:?}", zfs_shell::run::missing());
+    }
+    let sandbox = Sandbox::new(&required);
+    let log = sandbox.log();
+    assert!(ask(&sandbox, request).status.success());
+    let record = records(&log).concat();
+    assert!(!record.contains("unconfined"), "{record}");
 }
 
 #[test]
@@ -515,7 +602,7 @@ fn the_gate_records_what_the_checker_says() {
             }
             let mut command = sandbox.command("", &["/zfs-shell", "nas"]);
             command.env("SSH_ORIGINAL_COMMAND", OsStr::from_bytes(&row.line)).output().unwrap();
-            let checked = Record { who: &who, outcome: &outcome, request: None }.line();
+            let checked = Record { who: &who, outcome: &outcome, unconfined: &[], request: None }.line();
             assert_eq!(decided(&records(&log)[0]), decided(&checked), "{} {}", row.id, row.third);
             compared += 1;
         }

@@ -59,6 +59,8 @@ impl Server {
     fn prepared(prepare: &str, options: &str, policy: &str) -> Self {
         assert!(geteuid().is_root(), "sshd changes accounts: this test wants root");
         let sandbox = Sandbox::new(policy);
+        // What an account starts in place of zfs is confined, and so no script.
+        sandbox.intruder("zfs");
         sandbox.policy("shell", policy);
         fs::create_dir_all(sandbox.path("etc/ssh/keys")).unwrap();
         for key in ["etc/ssh/host", "client"] {
@@ -225,60 +227,70 @@ fn the_record_has_the_address_and_the_key() {
 fn a_client_that_goes_leaves_nothing_behind() {
     let server = Server::start(FORCED);
     for account in ["nas", "shell"] {
-        let _ = fs::remove_file(server.sandbox.path("tmp/pids"));
         let mut client = server.client("ssh", account);
         client.args(["127.0.0.1", "zfs send tank/data@syncoid_stuck | mbuffer -q"]).stdout(Stdio::piped());
         let mut client = client.spawn().unwrap();
-        let pids = || server.sandbox.read("tmp/pids").lines().map(str::to_owned).collect::<Vec<_>>();
-        until("start", || pids().len() == 2);
+        until("start", || stages(&server).len() == 2);
         client.kill().unwrap();
         client.wait().unwrap();
-        until("end", || pids().iter().all(|pid| !Path::new("/proc").join(pid).exists()));
+        until("end", || stages(&server).is_empty());
     }
 }
 
-/// Sessions of sshd by their process ids: all of it but the one that listens.
-fn sessions(server: &Server) -> Vec<i32> {
-    let listener = i32::try_from(server.sshd.id()).unwrap();
+/// What runs behind this server, by their process ids: those with such a name.
+fn running(server: &Server, is: impl Fn(&str) -> bool) -> Vec<i32> {
     let inside = server.sandbox.path("").canonicalize().unwrap();
     let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let is_session = |id: &i32| {
+    let is_it = |id: &i32| {
         let process = Path::new("/proc").join(id.to_string());
         let name = fs::read_to_string(process.join("comm")).unwrap_or_default();
         let root = fs::read_link(process.join("root"));
-        *id != listener && name.starts_with("sshd") && root.is_ok_and(|root| root == inside)
+        is(name.trim_end()) && root.is_ok_and(|root| root == inside)
     };
-    ids.filter(is_session).collect()
+    ids.filter(is_it).collect()
+}
+
+/// The programs of its requests.
+fn stages(server: &Server) -> Vec<i32> {
+    running(server, |name| ["zfs", "mbuffer"].contains(&name))
+}
+
+/// Sessions of sshd: all of it but the one that listens.
+fn sessions(server: &Server) -> Vec<i32> {
+    let listener = i32::try_from(server.sshd.id()).unwrap();
+    running(server, |name| name.starts_with("sshd")).into_iter().filter(|id| *id != listener).collect()
 }
 
 #[test]
 fn an_sshd_that_is_killed_leaves_nothing_behind() {
     let server = Server::start(FORCED);
     for stage in ["stuck", "endless"] {
-        let _ = fs::remove_file(server.sandbox.path("tmp/pids"));
         let log = server.sandbox.log();
+        let records = || {
+            let mut buffer = [0; 4096];
+            let next = || log.recv(&mut buffer).map(|length| String::from_utf8_lossy(&buffer[..length]).into_owned());
+            std::iter::repeat_with(next).map_while(Result::ok).collect::<Vec<_>>()
+        };
+        let report = "zfs snapshot tank/data@syncoid_report";
+        assert!(server.ssh("nas", &[report]).status.success());
+        assert!(records().iter().any(|record| record == "zfs ran"), "what goes on is not to be seen");
         let mut client = server.client("ssh", "nas");
-        client.args([
-            "127.0.0.1",
-            &format!("zfs send tank/data@syncoid_{stage} | mbuffer -q; zfs snapshot tank/data@syncoid_report"),
-        ]);
+        client.args(["127.0.0.1", &format!("zfs send tank/data@syncoid_{stage} | mbuffer -q; {report}")]);
         let mut client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let pids = || server.sandbox.read("tmp/pids").lines().map(str::to_owned).collect::<Vec<_>>();
-        until("start", || pids().len() == 2);
+        until("start", || stages(&server).len() == 2);
         let sessions = sessions(&server);
         assert!(!sessions.is_empty(), "{}", server.sandbox.read("sshd.log"));
         for session in sessions {
             let _ = kill(Pid::from_raw(session), Signal::SIGKILL);
         }
-        until("end", || pids().iter().all(|pid| !Path::new("/proc").join(pid).exists()));
+        until("end", || stages(&server).is_empty());
         assert!(!client.wait().unwrap().success());
-        assert_eq!(server.sandbox.read("tmp/report"), "", "went on without sshd");
+        let mut seen = Vec::new();
         until("be recorded", || {
-            let mut buffer = [0; 4096];
-            let mut next =
-                || log.recv(&mut buffer).map(|length| String::from_utf8_lossy(&buffer[..length]).into_owned());
-            std::iter::from_fn(|| next().ok()).any(|record| record.contains(" ended=client-gone "))
+            seen.extend(records());
+            seen.iter().any(|record| record.contains(" ended=client-gone "))
         });
+        assert!(!seen.iter().any(|record| record == "zfs ran"), "went on without sshd: {seen:?}");
         drop(log);
         fs::remove_file(server.sandbox.path("dev/log")).unwrap();
     }
@@ -314,9 +326,7 @@ fn two_hundred_sessions_at_once_each_get_their_own() {
         master.wait().unwrap();
     }
     until("end", || sessions(&server).is_empty());
-    let pids = server.sandbox.read("tmp/pids");
-    assert_eq!(pids.lines().count(), 200);
-    assert!(pids.lines().all(|pid| !Path::new("/proc").join(pid).join("root").exists()), "something is left");
+    assert!(stages(&server).is_empty(), "something is left");
 }
 
 /// Every third row of the table of attacks, over one connection, as a session of its own each; all that sshd starts is
@@ -325,7 +335,7 @@ fn two_hundred_sessions_at_once_each_get_their_own() {
 fn of_five_hundred_attacks_none_starts_anything_behind_sshd() {
     let policy = format!("{}\n[programs]\nzfs = \"/stub/zfs\"\n", include_str!("attacks/policy.toml"));
     let mut server = Server::prepared(trace::WATCH, FORCED, &policy);
-    server.sandbox.program("zfs", include_str!("attacks/zfs.sh"));
+    server.sandbox.compiled("zfs", "tests/attacks/zfs.c", "");
     let log = server.sandbox.log();
     let socket = server.sandbox.path("master");
     let path = format!("ControlPath={}", socket.display());
@@ -361,7 +371,29 @@ fn of_five_hundred_attacks_none_starts_anything_behind_sshd() {
     }
 }
 
-fn until(what: &str, reached: impl Fn() -> bool) {
+#[test]
+fn what_an_account_starts_is_confined() {
+    let server = Server::start(FORCED);
+    let missing = zfs_shell::run::missing();
+    if !missing.is_empty() {
+        return eprintln!("SKIPPED: this kernel lacks {missing:?}");
+    }
+    let orders = ["write /tmp/new", "exec /bin/true", "tcp 1", "kill", "read /etc/passwd", "fork", "capabilities"];
+    server.sandbox.write("etc/orders", &format!("orders\n{}\n", orders.join("\n")));
+    let told = |request: &str| -> Vec<String> {
+        let output = server.ssh("nas", &[request]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        told.lines().filter(|line| !line.starts_with("orders")).map(str::to_owned).collect()
+    };
+    let both = ["write /tmp/new 13", "exec /bin/true 13", "tcp 1 1", "kill 1"];
+    let zfs = [&both[..], &["read /etc/passwd 0", "fork 0", "capabilities 0"]].concat();
+    assert_eq!(told("zfs snapshot tank/data@syncoid_orders"), zfs);
+    let filter = [&both[..], &["read /etc/passwd 13", "fork 1", "capabilities 0"]].concat();
+    assert_eq!(told("zfs send tank/data@syncoid_hand | mbuffer -q"), filter);
+    assert!(!server.sandbox.path("tmp/asked").exists(), "zfs, asked what is encrypted, made a file");
+}
+
+fn until(what: &str, mut reached: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(15);
     while !reached() {
         assert!(Instant::now() < deadline, "the stages did not {what}");

@@ -21,6 +21,9 @@ pub enum Command {
     /// Judge commands as zfs-shell would, and say what would be executed
     #[command(after_help = "Exit status: 0 all are allowed or kept, 1 any other decision, 2 usage, policy or output.")]
     Check(Check),
+    /// Look whether this host has what zfs-shell needs to run programs and to confine them
+    #[command(after_help = "Exit status: 0 all is there, 1 something is missing, 2 usage, policy or output.")]
+    Doctor(Doctor),
     /// Look for what a policy says and probably doesn't mean
     #[command(after_help = "Exit status: 0 nothing found, 1 warnings, 2 errors (also usage, policy or output).")]
     Lint(Lint),
@@ -86,6 +89,17 @@ pub struct Check {
     /// One JSON object a command
     #[arg(long)]
     pub json: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// A policy whose programs are looked for, by file or name; without one those that are built in
+    #[arg(value_name = "POLICY")]
+    pub policy: Option<PathBuf>,
+    /// What {client} stands for in a file given by its path
+    #[arg(long, value_name = "NAME", requires = "policy")]
+    pub client: Option<String>,
 }
 
 /// `lint`

@@ -5,6 +5,7 @@
 mod check;
 pub mod cli;
 mod diagnostic;
+mod doctor;
 mod explain;
 mod facts;
 mod form;
@@ -56,6 +57,7 @@ const TROUBLE: u8 = 2;
 fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
     match command {
         Command::Check(arguments) => check::run(arguments, out),
+        Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),
         Command::Learn(arguments) => learn::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),

@@ -71,6 +71,11 @@ pub(super) fn facts(path: &Path) -> Result<Table, Stop> {
     })
 }
 
+/// The one line of a file in which the system says something of itself, if there is such a file.
+pub(super) fn line(path: &Path) -> Option<String> {
+    text(path).ok().map(|text| text.trim_end().to_owned())
+}
+
 /// The bytes of a file as they are needed; `-` is standard input.
 #[expect(clippy::disallowed_methods, reason = "the policy tool reads what its user names, with its user's rights")]
 pub(super) fn lines(path: &Path) -> Result<Box<dyn BufRead>, Stop> {

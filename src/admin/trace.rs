@@ -141,7 +141,7 @@ mod tests {
             client: Some([192, 0, 2, 7].into()),
             key: Some("SHA256:abc+/".to_owned()),
         };
-        record::Record { who: &who, outcome: &refused(), request: Some(request) }.line()
+        record::Record { who: &who, outcome: &refused(), unconfined: &[], request: Some(request) }.line()
     }
 
     #[test]

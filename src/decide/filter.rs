@@ -1,7 +1,7 @@
 //! `[filters]`
 #![forbid(unsafe_code)]
 
-use super::plan::{Action, Exec, Run};
+use super::plan::{Action, Exec, Run, Standing};
 use super::{Scene, Stop, Verdict};
 use crate::command::filter::Filter;
 
@@ -17,7 +17,8 @@ impl Scene<'_> {
         }
         // What a program needs besides what it is told to use: libraries, stacks, malloc's arenas.
         let memory = filters.memory.saturating_add(PROGRAM);
-        let first = Exec { executable: self.executable(program)?, argv: filter.render(), memory: Some(memory) };
+        let first =
+            Exec { executable: self.executable(program)?, argv: filter.render(), standing: Standing::Filter(memory) };
         Ok(Verdict::new(Action::Run(Box::new(Run::of(first)))))
     }
 }

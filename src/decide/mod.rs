@@ -38,7 +38,7 @@ use crate::policy::{Grant, GrantId, Operation, Policy, Privilege};
 use crate::script::{Pipeline, Script};
 use crate::syntax::{Redirect, Span};
 use crate::table::Visible;
-use plan::{Action, Answer, Decision, Exec, Plan, Rewrite, Run, Sink, Source, Stage};
+use plan::{Action, Answer, Decision, Exec, Plan, Rewrite, Run, Sink, Source, Stage, Standing};
 
 /// A known operation that the policy does not allow.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -78,7 +78,6 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
     let request = expanded.as_ref().unwrap_or(request);
     let mut decision = Decision::Allowed;
     let mut hidden = None;
-    let mut elevated = false;
     let script = request.try_map_pipelines(|pipeline| {
         fits(pipeline)?;
         pipeline.try_map(|placed| -> Result<Stage, Error> {
@@ -96,7 +95,6 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
             match scene.rule(placed) {
                 Ok(verdict) => {
                     decision = decision.max(verdict.decision);
-                    elevated |= scene.elevates() && matches!(verdict.action, Action::Run(_) | Action::Receive(_));
                     rewrites.extend(dropped(placed, policy.privilege));
                     rewrites.extend(verdict.rewrites.iter().cloned());
                     Ok(stage(verdict))
@@ -113,13 +111,13 @@ pub fn decide(request: &Script<Placed>, policy: &Policy, host: &dyn Host) -> Res
     Ok(match hidden {
         // Nothing of a request with a hidden command runs, whatever the rest of it is.
         Some(stage) => nothing_but(stage),
-        None => Plan::new(plan::folded(script), decision, rewrites, elevated),
+        None => Plan::new(plan::folded(script), decision, rewrites),
     })
 }
 
 /// The answer for what is hidden, in place of the whole request.
 fn nothing_but(stage: Stage) -> Plan {
-    Plan::new(Script::one(stage), Decision::Hidden, Vec::new(), false)
+    Plan::new(Script::one(stage), Decision::Hidden, Vec::new())
 }
 
 /// What is answered for a command that doesn't run, if that is all that its client may hear.
@@ -297,7 +295,7 @@ impl<'a> Scene<'a> {
     fn exec(&self, argv: Argv) -> Result<Exec, Stop> {
         let executable = self.executable(argv.program())?;
         let by = match self.policy.privilege {
-            Privilege::None => return Ok(Exec { executable, argv, memory: None }),
+            Privilege::None => return Ok(Exec { executable, argv, standing: Standing::Account }),
             Privilege::Doas => Program::Doas,
             Privilege::Sudo => Program::Sudo,
         };
@@ -306,7 +304,7 @@ impl<'a> Scene<'a> {
         outer.push("--");
         outer.push(&executable);
         outer.append(argv);
-        Ok(Exec { executable: self.executable(by)?, argv: outer, memory: None })
+        Ok(Exec { executable: self.executable(by)?, argv: outer, standing: Standing::Elevated })
     }
 
     /// One command of zfs or zpool, and nothing else.

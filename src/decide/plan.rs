@@ -22,7 +22,6 @@ pub struct Plan {
     script: Option<Script<Stage>>,
     decision: Decision,
     rewrites: Vec<Rewrite>,
-    elevated: bool,
 }
 
 /// The words of a decision in which something happens; the other three are in [`crate::failure`].
@@ -113,7 +112,18 @@ pub struct Run {
 pub struct Exec {
     pub(super) executable: Executable,
     pub(super) argv: Argv,
-    pub(super) memory: Option<u64>,
+    pub(super) standing: Standing,
+}
+
+/// With how much a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// zfs with the account's rights: what replication takes.
+    Account,
+    /// sudo or doas: all that root has, by which zfs then runs.
+    Elevated,
+    /// A filter: the descriptors it is given, and so many bytes of address space.
+    Filter(u64),
 }
 
 /// Where a stage's standard input comes from, unless it is a pipe from the stage before.
@@ -150,11 +160,11 @@ pub enum Rewrite {
 impl Plan {
     /// Nothing happens, with status 0: a blank request.
     pub fn nothing() -> Self {
-        Self { script: None, decision: Decision::Allowed, rewrites: Vec::new(), elevated: false }
+        Self { script: None, decision: Decision::Allowed, rewrites: Vec::new() }
     }
 
-    pub(super) fn new(script: Script<Stage>, decision: Decision, rewrites: Vec<Rewrite>, elevated: bool) -> Self {
-        Self { script: Some(script), decision, rewrites, elevated }
+    pub(super) fn new(script: Script<Stage>, decision: Decision, rewrites: Vec<Rewrite>) -> Self {
+        Self { script: Some(script), decision, rewrites }
     }
 
     /// The word.
@@ -165,11 +175,6 @@ impl Plan {
     /// How it differs from what was sent.
     pub fn rewrites(&self) -> &[Rewrite] {
         &self.rewrites
-    }
-
-    /// Whether a program gains rights (sudo, doas), so that no_new_privs can't be set.
-    pub fn is_elevated(&self) -> bool {
-        self.elevated
     }
 
     /// Whether a send stream flows, out or in.
@@ -325,9 +330,9 @@ impl Exec {
         self.argv.words()
     }
 
-    /// The most bytes of address space, for a filter.
-    pub fn memory(&self) -> Option<u64> {
-        self.memory
+    /// With how much it runs.
+    pub fn standing(&self) -> Standing {
+        self.standing
     }
 }
 
@@ -359,8 +364,7 @@ pub(crate) mod made {
     use crate::decide::arrival::Admission;
 
     pub(crate) fn plan(script: Script<Stage>) -> Plan {
-        // Elevated, so that running it doesn't take rights from the process of the tests.
-        Plan::new(script, Decision::Allowed, Vec::new(), true)
+        Plan::new(script, Decision::Allowed, Vec::new())
     }
 
     pub(crate) fn stage(action: Action) -> Stage {
@@ -378,7 +382,8 @@ pub(crate) mod made {
     }
 
     pub(crate) fn exec(executable: Executable, argv: Argv) -> Exec {
-        Exec { executable, argv, memory: None }
+        // Elevated, since what the tests start in place of zfs is a shell that starts others.
+        Exec { executable, argv, standing: Standing::Elevated }
     }
 
     pub(crate) fn receive(exec: Exec) -> Action {

@@ -45,6 +45,8 @@ pub struct Policy {
     pub log: Log,
     /// `reply.reasons`: whether the client is told why.
     pub reasons: bool,
+    /// `sandbox.required`: whether nothing runs where the kernel lacks a measure.
+    pub confined: bool,
 }
 
 /// Which grant, counted from 1 in the order of the file.

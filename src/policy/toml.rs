@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(policy.privilege, Privilege::None);
         assert!(policy.programs.is_empty());
         assert_eq!(policy.log.completion, Completion::Streams);
-        assert!(!policy.log.commands && !policy.log.required && policy.reasons);
+        assert!(!policy.log.commands && !policy.log.required && policy.reasons && !policy.confined);
     }
 
     #[test]
@@ -199,6 +199,9 @@ mod tests {
             required = true
             [reply]
             reasons = false
+
+            [sandbox]
+            required = true
             "#,
         );
         let [grant] = &*policy.grants else { panic!() };
@@ -231,7 +234,7 @@ mod tests {
         assert_eq!(policy.program(Program::Mbuffer), Some(&"/opt/bin/mbuffer".into()));
         assert_eq!(policy.program(Program::Pv), None);
         assert_eq!(policy.log.completion, Completion::All);
-        assert!(policy.log.commands && policy.log.required && !policy.reasons);
+        assert!(policy.log.commands && policy.log.required && !policy.reasons && policy.confined);
     }
 
     #[test]
@@ -423,7 +426,7 @@ mod tests {
             ("privilege.via = |\"su\"|".to_owned(), "unknown value `su`, expected one of `none`, `sudo`, `doas`"),
             // not served yet
             ("[|session|]\ntime = \"12h\"".to_owned(), "`session` is not served by this version"),
-            ("[|sandbox|]".to_owned(), "`sandbox` is not served by this version"),
+            ("[sandbox]\n|require| = true".to_owned(), "unknown key `require`, did you mean `required`?"),
             ("[|hooks|]".to_owned(), "`hooks` is not served by this version"),
             ("[|key|]".to_owned(), "`key` is not served by this version"),
             ("[[|command|]]".to_owned(), "`command` is not served by this version"),
@@ -557,6 +560,7 @@ mod tests {
             ("programs.zfs", "\"/sbin/zfs\"", Origin::Written),
             ("log.completion", "\"streams\"", Origin::BuiltIn),
             ("reply.reasons", "true", Origin::BuiltIn),
+            ("sandbox.required", "false", Origin::BuiltIn),
         ];
         for (path, value, origin) in expected {
             let found: Vec<_> = shown.iter().filter(|shown| shown.path == path).collect();

@@ -28,6 +28,7 @@ pub(super) struct File<'t> {
     pub programs: Programs,
     pub log: Table<Log>,
     pub reply: Table<Reply>,
+    pub sandbox: Table<Sandbox>,
 }
 
 #[derive(Default, Deserialize)]
@@ -182,6 +183,12 @@ pub(super) struct Log {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Reply {
     pub reasons: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Sandbox {
+    pub required: Option<bool>,
 }
 
 /// A table, and nothing else: serde would take an array for a struct too, its fields in order.

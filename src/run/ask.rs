@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::command::argv::Argv;
+use crate::decide::plan::Standing;
 use crate::host::Executable;
 
 use super::flow::Capture;
@@ -33,10 +34,10 @@ pub struct Asked {
 
 /// Asks a program, with nothing on its standard input.
 pub fn ask(executable: &Executable, argv: &Argv) -> Result<Asked, RunError> {
-    ask_for(executable, argv, TIME)
+    ask_as(Standing::Account, executable, argv)
 }
 
-fn ask_for(executable: &Executable, argv: &Argv, time: Duration) -> Result<Asked, RunError> {
+pub(super) fn ask_as(standing: Standing, executable: &Executable, argv: &Argv) -> Result<Asked, RunError> {
     let name = argv.program().name();
     let (stdout, stdout_end) = plumbing::pipe()?;
     let (stderr, stderr_end) = plumbing::pipe()?;
@@ -45,8 +46,8 @@ fn ask_for(executable: &Executable, argv: &Argv, time: Duration) -> Result<Asked
     command.stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
     let supervisor = Supervisor::begin()?;
     let mut group = Group::default();
-    spawn::start(&mut group, command, None)?;
-    match supervisor.wait(&mut group, &mut [&mut stdout, &mut stderr], Until::Over, Some(time))? {
+    spawn::start(&mut group, command, standing)?;
+    match supervisor.wait(&mut group, &mut [&mut stdout, &mut stderr], Until::Over, Some(TIME))? {
         None => {}
         Some(Cut::Time) => return Err(RunError::Time(name)),
         Some(Cut::Gone | Cut::Signal(_)) => return Err(RunError::Interrupted(name)),

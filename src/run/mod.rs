@@ -8,6 +8,7 @@ mod flow;
 mod guard;
 mod plumbing;
 mod reception;
+mod sandbox;
 mod spawn;
 mod sys;
 mod wait;
@@ -25,6 +26,7 @@ use crate::table::Rows;
 pub use ask::{Asked, ask};
 pub use confine::prepare;
 pub use reception::Arrived;
+pub use sandbox::{Measure, is_confinable, landlock, missing};
 pub use wait::Cut;
 
 use flow::{Outflow, Pump};
@@ -112,9 +114,6 @@ pub struct Ended {
 /// Does what was decided; streams come in, and what comes later is decided once more, as the doorkeeper says. An error
 /// means that nothing has happened. Does not return where the last program could take the gate's place.
 pub fn run(plan: Plan, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended, RunError> {
-    if !plan.is_elevated() {
-        confine::no_new_privs()?;
-    }
     if plan.has_stream() {
         plumbing::widen_standard();
     }
@@ -427,7 +426,7 @@ mod tests {
     use super::*;
     use crate::command::argv::{Argv, Program as Name};
     use crate::decide::arrival::testing::Nobody;
-    use crate::decide::plan::made;
+    use crate::decide::plan::{Standing, made};
     use crate::host::Executable;
     use crate::script::Script;
 
@@ -593,7 +592,7 @@ mod tests {
             let mut argv = Argv::new(Name::Zfs);
             argv.push("-c");
             argv.push(text);
-            ask::ask(&Executable::at("/bin/sh".into()).unwrap(), &argv)
+            ask::ask_as(Standing::Elevated, &Executable::at("/bin/sh".into()).unwrap(), &argv)
         };
         let asked = ask("echo out; echo err >&2; cat; exit 4").unwrap();
         assert_eq!(asked, Asked { status: 4, stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() });

@@ -1,5 +1,5 @@
-//! Programs and what their descriptors are. std's spawn is posix_spawn here: SIGPIPE and the signal mask of a child are
-//! the default, whatever the gate's are.
+//! Programs and what their descriptors are. SIGPIPE and the signal mask of a child are the default, whatever the gate's
+//! are.
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "the one place where programs are started")]
 
@@ -8,11 +8,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::decide::plan::{Exec, Sink, Source, Stage};
+use crate::decide::plan::{Exec, Sink, Source, Stage, Standing};
 use crate::script::Status;
 
 use super::wait::Group;
-use super::{RunError, confine, plumbing};
+use super::{RunError, plumbing, sandbox};
 
 /// The environment of every program. Nothing in it comes from sshd or the client.
 const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")];
@@ -28,7 +28,7 @@ pub(super) fn command<'a>(path: &Path, words: impl IntoIterator<Item = &'a str>)
 /// A program of a plan.
 fn program(exec: &Exec) -> Command {
     let mut command = command(exec.executable().path(), exec.words());
-    if exec.memory().is_some() {
+    if matches!(exec.standing(), Standing::Filter(_)) {
         command.envs(FILTER);
     }
     command
@@ -40,25 +40,22 @@ fn program(exec: &Exec) -> Command {
 const FILTER: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "2"), ("HOME", "/nonexistent")];
 
 /// Starts a command as a member of the group.
-pub(super) fn start(group: &mut Group, mut command: Command, memory: Option<u64>) -> Result<(), RunError> {
+pub(super) fn start(group: &mut Group, mut command: Command, standing: Standing) -> Result<(), RunError> {
     command.process_group(group.leader().unwrap_or(0));
-    confine::with_memory(memory, || {
-        // A member at once, whatever fails then: a child that is forgotten goes on.
-        group.add(command.spawn().map_err(|error| not_started(&command, error))?);
-        Ok(())
-    })
+    sandbox::confine(&mut command, standing)?;
+    group.add(command.spawn().map_err(|error| not_started(&command, error))?);
+    Ok(())
 }
 
 /// Becomes the one program of a stage. Returns only if that failed.
 pub(super) fn replace(stage: &Stage, exec: &Exec) -> RunError {
     let mut command = program(exec);
-    if let Err(error) = connect(&mut command, stage, None, None) {
+    let ready = connect(&mut command, stage, None, None).and_then(|()| sandbox::confine(&mut command, exec.standing()));
+    if let Err(error) = ready {
         return error;
     }
-    match confine::with_memory(exec.memory(), || Ok(command.exec())) {
-        Ok(error) => not_started(&command, error),
-        Err(error) => error,
-    }
+    let error = command.exec();
+    not_started(&command, error)
 }
 
 /// Starts a program of a stage that stands alone, with its output into a pipe of the gate's if one is given.
@@ -69,7 +66,7 @@ pub(super) fn one(stage: &Stage, exec: &Exec, output: Option<PipeWriter>) -> Res
     if let Some(output) = output {
         command.stdout(output);
     }
-    start(&mut group, command, exec.memory())?;
+    start(&mut group, command, exec.standing())?;
     Ok(group)
 }
 
@@ -78,7 +75,7 @@ pub(super) fn member(group: &mut Group, stage: &Stage, exec: &Exec, input: impl 
     let mut command = program(exec);
     connect(&mut command, stage, None, None)?;
     command.stdin(input);
-    start(group, command, exec.memory())
+    start(group, command, exec.standing())
 }
 
 /// Starts all stages from left to right, the last with its output into a pipe of the gate's if one is given. If the first
@@ -100,7 +97,7 @@ pub(super) fn pipeline(
         // The ends of pipes go into the command and with it: if the gate kept one, no reader would see the end.
         let mut command = program(exec);
         let started = connect(&mut command, stage, input, output.as_ref())
-            .and_then(|()| start(&mut group, command, exec.memory()));
+            .and_then(|()| start(&mut group, command, exec.standing()));
         match started {
             Ok(()) => {}
             Err(error) if !begun && group.is_empty() => return Err(error),

@@ -1,14 +1,22 @@
-//! All unsafe code of the project: four things for which neither std nor nix has a safe form.
-#![expect(unsafe_code, reason = "close_range(2), descriptors known by number alone, sigaction(2) and nice(2)")]
+//! All unsafe code of the project: what neither std nor nix has a safe form for.
+#![expect(
+    unsafe_code,
+    reason = "close_range(2), descriptors known by number alone, sigaction(2), nice(2), landlock(7), seccomp(2), \
+              capabilities(7), and what is done between fork and exec"
+)]
 
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::write;
+
+use super::sandbox::Confinement;
 
 /// Marks all descriptors above 2 close-on-exec (close_range(2) with CLOSE_RANGE_CLOEXEC, Linux 5.11).
 pub fn close_on_exec_above_stderr() -> io::Result<()> {
@@ -95,6 +103,120 @@ pub fn step_back() {
 
 /// As nice(1) without a number.
 const NICE: libc::c_int = 10;
+
+/// Has the program begin with this confinement, whether it is started or takes the gate's place.
+pub fn confine(command: &mut Command, mut confinement: Confinement) {
+    // SAFETY: between fork and exec the hook may do what a signal handler may (signal-safety(7)), since other threads can
+    // have been in the middle of anything. `enter` is made of system calls on what was laid out before: it neither
+    // allocates nor takes a lock, and errors are numbers. The gate has no second thread anyway.
+    unsafe { command.pre_exec(move || confinement.enter()) };
+}
+
+/// What Landlock can forbid (linux/landlock.h). Of a directory it holds for all that is in it.
+pub mod landlock {
+    pub const EXECUTE: u64 = 1;
+    pub const WRITE_FILE: u64 = 1 << 1;
+    pub const READ_FILE: u64 = 1 << 2;
+    pub const READ_DIR: u64 = 1 << 3;
+    pub const IOCTL_DEVICE: u64 = 1 << 15;
+
+    /// All of it that a version knows: also to make, remove and link what is in a directory, and to truncate a file.
+    pub const fn handled(version: u32) -> u64 {
+        (1 << match version {
+            0 | 1 => 13,
+            2 => 14,
+            3 | 4 => 15,
+            _ => 16,
+        }) - 1
+    }
+}
+
+/// The version of Landlock that the kernel has; none where it isn't built in, isn't switched on, or is kept from us.
+pub fn landlock_version() -> Option<u32> {
+    // SAFETY: with this flag the kernel answers with a number, and takes no attributes.
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, LANDLOCK_VERSION) };
+    u32::try_from(version).ok().filter(|version| *version > 0)
+}
+
+/// A set of rules that forbids these, but for what is allowed yet (landlock_create_ruleset(2)).
+pub fn landlock_ruleset(handled: u64) -> io::Result<OwnedFd> {
+    // SAFETY: struct landlock_ruleset_attr was this one field at first, and the kernel is told its length.
+    let set = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, &raw const handled, size_of_val(&handled), 0) };
+    let set = RawFd::try_from(done(set)?).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the kernel has just made this descriptor, close-on-exec, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(set) })
+}
+
+/// Allows this of a file, or of all in a directory (landlock_add_rule(2)).
+pub fn landlock_allow(set: BorrowedFd, beneath: BorrowedFd, access: u64) -> io::Result<()> {
+    #[repr(C, packed)]
+    struct PathBeneath {
+        allowed_access: u64,
+        parent_fd: i32,
+    }
+    let rule = PathBeneath { allowed_access: access, parent_fd: beneath.as_raw_fd() };
+    // SAFETY: the structure is that of landlock(7), without padding, and is read during the call alone.
+    let added = unsafe {
+        libc::syscall(libc::SYS_landlock_add_rule, set.as_raw_fd(), LANDLOCK_PATH_BENEATH, &raw const rule, 0)
+    };
+    done(added).map(drop)
+}
+
+/// Puts rules into force, for this thread and all that it starts, for good (landlock_restrict_self(2)).
+pub fn landlock_restrict(set: BorrowedFd) -> io::Result<()> {
+    // SAFETY: two numbers; the worst that follows is an error in opening files.
+    done(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, set.as_raw_fd(), 0) }).map(drop)
+}
+
+/// Whether the kernel has seccomp filters (seccomp(2), Linux 4.14), and they aren't kept from us.
+pub fn has_seccomp() -> bool {
+    let action = libc::SECCOMP_RET_KILL_PROCESS;
+    // SAFETY: the kernel reads one word, and answers with a number.
+    unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const action) == 0 }
+}
+
+/// Puts a filter of system calls into force, for this thread and all that it starts, for good.
+pub fn seccomp(filter: &[libc::sock_filter]) -> io::Result<()> {
+    let length = libc::c_ushort::try_from(filter.len()).map_err(|_| Errno::E2BIG)?;
+    let program = libc::sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
+    // SAFETY: the kernel copies the filter during the call and writes nothing; length and pointer are those of a slice.
+    let set = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
+    done(set).map(drop)
+}
+
+/// Lays down all capabilities (capset(2)).
+pub fn drop_capabilities() -> io::Result<()> {
+    let header = CapabilityHeader { version: CAPABILITY_VERSION, process: 0 };
+    let sets = [CapabilitySets::default(); 2];
+    // SAFETY: the two structures are those of capset(2), and are read during the call alone.
+    done(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) }).map(drop)
+}
+
+/// As capset(2) wants it.
+#[repr(C)]
+struct CapabilityHeader {
+    version: u32,
+    process: libc::c_int,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct CapabilitySets {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+fn done(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// linux/capability.h
+const CAPABILITY_VERSION: u32 = 0x2008_0522;
+/// linux/landlock.h
+const LANDLOCK_VERSION: libc::c_uint = 1;
+const LANDLOCK_PATH_BENEATH: libc::c_int = 1;
 
 static WAKE: OnceLock<(PipeReader, PipeWriter)> = OnceLock::new();
 

@@ -76,7 +76,12 @@ impl Scene {
     /// The stubs as they were.
     pub fn renew(&self) {
         self.sandbox.program("zfs", ZFS);
-        self.sandbox.program("mbuffer", MBUFFER);
+        self.filter("");
+    }
+
+    /// `filter.c` in place of mbuffer, with an option of the compiler's.
+    pub fn filter(&self, option: &str) {
+        self.sandbox.compiled("mbuffer", "tests/faults/filter.c", option);
     }
 
     /// Without the socket of a log.
@@ -116,13 +121,16 @@ impl Scene {
         let left = self.processes();
         let status = ended.code().unwrap_or(128 + ended.signal().unwrap_or(0));
         let records = self.records();
+        let (told, stderr) = of_filters(&self.sandbox.read("tmp/err"));
+        let told =
+            |what: &str| told.iter().filter(|line| *line == what).map(|line| format!("{line}\n")).collect::<String>();
         Seen {
             status,
             stdout: fs::read(self.sandbox.path("tmp/out")).unwrap(),
-            stderr: self.sandbox.read("tmp/err"),
+            stderr,
             records,
-            done: self.sandbox.read("tmp/done"),
-            begun: self.sandbox.read("tmp/begun"),
+            done: self.sandbox.read("tmp/done") + &told("buffered"),
+            begun: self.sandbox.read("tmp/begun") + &told("begun"),
             left,
         }
     }
@@ -155,6 +163,11 @@ impl Scene {
     }
 }
 
+/// Whether the gate has started it, rather than what it has started.
+pub fn is_program(line: &str) -> bool {
+    line.contains("/stub/") || line.starts_with("mbuffer ")
+}
+
 /// Waits for the end of a process.
 pub fn wait(child: &mut Child, most: Duration) -> std::process::ExitStatus {
     let deadline = Instant::now() + most;
@@ -182,6 +195,13 @@ pub fn reached(most: Duration, so: impl Fn() -> bool) -> bool {
         }
         sleep(Duration::from_millis(5));
     }
+}
+
+/// What filters say that they have begun and done, and the other lines of a standard error.
+pub fn of_filters(stderr: &str) -> (Vec<String>, String) {
+    let (told, others): (Vec<&str>, Vec<&str>) =
+        stderr.split_inclusive('\n').partition(|line| line.starts_with("mbuffer: "));
+    (told.iter().map(|line| line.replace("mbuffer: ", "").trim_end().to_owned()).collect(), others.concat())
 }
 
 /// A record without its process, its id and how long it took.
@@ -254,9 +274,4 @@ case "$*" in
         echo received >>/tmp/done ;;
     *) echo "zfs: not expected: $*" >&2; exit 2 ;;
 esac
-"#;
-
-const MBUFFER: &str = r#"#!/bin/sh
-echo begun >>/tmp/begun
-cat && sleep 0.03 && echo buffered >>/tmp/done
 "#;

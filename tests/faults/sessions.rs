@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use super::scene::{SENT, Scene, wait};
+use super::scene::{SENT, Scene, of_filters, wait};
 
 const SESSIONS: usize = 200;
 
@@ -39,12 +39,13 @@ fn of_two_hundred_requests_at_once_each_is_done_whole_and_has_its_records() {
                     let (mut stdout, mut stderr) = (Vec::new(), String::new());
                     child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
                     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-                    (wait(&mut child, Duration::from_secs(60)).code(), stdout.len(), stderr)
+                    (wait(&mut child, Duration::from_secs(60)).code(), stdout.len(), of_filters(&stderr))
                 })
             })
             .collect();
+        let told = (vec!["begun".to_owned(), "buffered".to_owned()], String::new());
         for reader in readers {
-            assert_eq!(reader.join().unwrap(), (Some(0), SENT, String::new()));
+            assert_eq!(reader.join().unwrap(), (Some(0), SENT, told.clone()));
         }
         daemon.join().unwrap()
     });

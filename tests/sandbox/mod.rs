@@ -6,7 +6,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -26,12 +26,32 @@ impl Sandbox {
         sandbox.write("etc/group", "root:x:0:\nnas:x:1000:\nnogroup:x:65534:\n");
         sandbox.policy("nas", policy);
         sandbox.program("zfs", ZFS);
-        sandbox.program("mbuffer", MBUFFER);
+        sandbox.intruder("mbuffer");
         sandbox
+    }
+
+    /// `intruder.c` in place of a program.
+    pub fn intruder(&self, name: &str) {
+        self.compiled(name, "tests/sandbox/intruder.c", "");
+    }
+
+    /// A program in C in place of another: what is confined can't be a script, which would need its shell.
+    pub fn compiled(&self, name: &str, source: &str, option: &str) {
+        MADE.with(|made| {
+            let made = made.path().join(format!("{source}{option}").replace('/', "-"));
+            if !made.exists() {
+                compile(&made, source, option);
+            }
+            let stub = self.path(&format!("stub/{name}"));
+            let _ = fs::remove_file(&stub);
+            // A link, since it is the same for many sandboxes.
+            fs::hard_link(made, stub).unwrap();
+        });
     }
 
     /// A stub in place of a program.
     pub fn program(&self, name: &str, text: &str) {
+        let _ = fs::remove_file(self.path(&format!("stub/{name}")));
         self.write(&format!("stub/{name}"), text);
         fs::set_permissions(self.path(&format!("stub/{name}")), Permissions::from_mode(0o755)).unwrap();
     }
@@ -74,6 +94,18 @@ impl Sandbox {
     }
 }
 
+thread_local! {
+    /// What was compiled, until the test ends.
+    static MADE: TempDir = tempfile::tempdir().unwrap();
+}
+
+fn compile(to: &Path, source: &str, option: &str) {
+    let mut command = Command::new("cc");
+    command.args(["-O1", "-pthread", "-o"]).arg(to).arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(source));
+    // Rust itself wants cc to link.
+    assert!(command.args(Some(option).filter(|option| !option.is_empty())).status().unwrap().success());
+}
+
 /// Takes the root and the gate off its arguments. Directories that are links into /usr stay links.
 const ENTER: &str = r#"set -e
 root=$1 gate=$2
@@ -105,6 +137,7 @@ case "$*" in
     *@syncoid_exit*) exit "${1:+${*##*@syncoid_exit}}" ;;
     *@syncoid_say*) echo "out ${*##*@syncoid_}"; echo "err ${*##*@syncoid_}" >&2 ;;
     *@syncoid_term) kill -TERM $$ ;;
+    *@syncoid_hand) cat /etc/orders ;;
     *@syncoid_data) head -c 3000000 /dev/zero ;;
     *@syncoid_endless) echo $$ >>/tmp/pids; exec cat /dev/zero ;;
     *@syncoid_stuck) echo $$ >>/tmp/pids; exec sleep 60 ;;
@@ -120,10 +153,4 @@ case "$*" in
         echo "core $(ulimit -c) $(ulimit -H -c)"
         sed -n 's/^\(NoNewPrivs\|Sig[A-Z][a-z]*\):\t/\1 /p' /proc/self/status ;;
 esac
-"#;
-
-const MBUFFER: &str = r#"#!/bin/sh
-echo $$ >>/tmp/pids
-echo "memory $(ulimit -v) $(tr '\0' '\n' </proc/$$/environ | sort | tr '\n' ' ')" >/tmp/filter
-exec cat
 "#;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Shell commands that put strace in front of a sandbox's command; what it sees is read from `tmp/trace`.
-pub const WATCH: &str = "set -- strace --seccomp-bpf -f -qq -s 200000 -e signal=none \
+pub const WATCH: &str = "set -- strace --seccomp-bpf -f -q -s 200000 -e signal=none \
     -e trace=execve,execveat,fork,vfork,clone,clone3 -o \"$root/tmp/trace\" \"$@\"";
 
 /// What a gate, or whatever it started, did after it was started itself.
@@ -37,23 +37,35 @@ pub fn gates(trace: &Path) -> Vec<Vec<Call>> {
     // `PID CALL(ARGUMENTS) = RESULT`, or in two parts, `PID CALL(ARGUMENTS <unfinished ...>` and
     // `PID <... CALL resumed>) = RESULT`.
     let lines = text.lines().filter_map(|line| line.split_once(' ')).map(|(pid, call)| (pid, call.trim_start()));
+    // The number of a process that has ended is given to another one: which it is, is counted.
+    let mut ended: BTreeMap<&str, usize> = BTreeMap::new();
+    let lines = lines.filter_map(|(pid, call)| {
+        let ended = ended.entry(pid).or_default();
+        let process = (pid, *ended);
+        *ended += usize::from(call.starts_with("+++ "));
+        Some((process, call)).filter(|(_, call)| !call.starts_with("+++ "))
+    });
+    let lines: Vec<((&str, usize), &str)> = lines.collect();
     let is_fork = |name: &str| ["clone", "clone3", "fork", "vfork"].contains(&name);
+    let mut forked: BTreeMap<&str, usize> = BTreeMap::new();
     let mut parents = BTreeMap::new();
-    for (pid, call) in lines.clone() {
+    for (process, call) in &lines {
         let name = call.trim_start_matches("<... ").split([' ', '(']).next().unwrap();
         let result = call.rsplit_once(" = ").map(|(_, result)| result.trim());
         if is_fork(name)
             && let Some(child) = result.filter(|result| result.parse::<u32>().is_ok())
         {
-            parents.insert(child, pid);
+            let forked = forked.entry(child).or_default();
+            parents.insert((child, *forked), *process);
+            *forked += 1;
         }
     }
     let mut gates: Vec<Vec<Call>> = Vec::new();
-    let mut place: BTreeMap<&str, usize> = BTreeMap::new();
-    for (pid, call) in lines {
+    let mut place: BTreeMap<(&str, usize), usize> = BTreeMap::new();
+    for (process, call) in lines {
         let Some((name, arguments)) = call.split_once('(').filter(|(name, _)| !name.starts_with('<')) else { continue };
-        let above = std::iter::successors(Some(pid), |pid| parents.get(pid).copied());
-        let gate = above.into_iter().find_map(|pid| place.get(pid).copied());
+        let above = std::iter::successors(Some(process), |process| parents.get(process).copied());
+        let gate = above.into_iter().find_map(|process| place.get(&process).copied());
         let seen = match name {
             name if is_fork(name) => Call::Fork,
             "execve" | "execveat" => {
@@ -65,7 +77,7 @@ pub fn gates(trace: &Path) -> Vec<Vec<Call>> {
         match (gate, seen) {
             (Some(gate), seen) => gates[gate].push(seen),
             (None, Call::Exec(path, _)) if path == "/zfs-shell" => {
-                place.insert(pid, gates.len());
+                place.insert(process, gates.len());
                 gates.push(Vec::new());
             }
             (None, _) => {}

@@ -123,6 +123,7 @@ impl<'t> Expansion<'t> {
                 required: self.pick("log.required", log.required, &false),
             },
             reasons: self.pick("reply.reasons", file.reply.0.reasons, &true),
+            confined: self.pick("sandbox.required", file.sandbox.0.required, &false),
         })
     }
 

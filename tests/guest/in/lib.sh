@@ -147,6 +147,16 @@ want_nothing_running() {
     ps -o pid=,args= -u "$account" >>"$t/seen"
 }
 
+# confined PATTERN: what runs for the account under that command line can gain no rights, has none beyond the account's,
+# and has a filter of system calls. That Landlock is in force the kernel tells nobody: what follows from it is tried.
+confined() {
+    local status
+    status=$(cat "/proc/$(pgrep -u "$account" -f "$1" | head -n 1)/status") || return
+    { echo "$1:"; grep -E '^(Cap|NoNew|Seccomp)' <<<"$status"; } >>"$t/seen"
+    grep -qE '^NoNewPrivs:\s+1$' <<<"$status" && grep -qE '^Seccomp:\s+2$' <<<"$status" &&
+        grep -qE '^CapPrm:\s+0+$' <<<"$status" && grep -qE '^CapEff:\s+0+$' <<<"$status"
+}
+
 # corpus FILE: asks every command of the file, three at a time. What was told of a hidden name is in
 # $t/told, and how many commands ended with which status goes to standard output.
 corpus() {

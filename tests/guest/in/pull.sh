@@ -188,10 +188,25 @@ ssh -n -S none pull@127.0.0.1 "zfs send 'tank/data'@'keepme' | mbuffer -R 100k -
 client=$!
 want 'a send to be running' within 60 test -s "$t/slow"
 want 'work of the account'"'"'s' not no_work
+want 'the filter to be confined' confined '^mbuffer'
 kill -KILL "$client"
 wait "$client" 2>/dev/null
 want 'no work left behind within 10 s' within 10 no_work
 { echo "what ran for the account afterwards:"; ps -o pid=,args= -u pull; cat "$err"; } >>"$t/seen"
+end
+
+begin 'zfs that sends is confined, and the kernel lacks no measure for it'
+# More than all buffers on the way hold, to somebody who reads nothing: it is still there to be looked at.
+mkfifo "$t/unread"
+ssh -n -S none pull@127.0.0.1 "zfs send 'tank/data'@'keepme'" >"$t/unread" 2>"$err" &
+client=$!
+exec 8<"$t/unread"
+want 'zfs to be confined' within 60 confined '^zfs send'
+want 'no measure to be missing' absent 'unconfined=' /var/log/auth.log
+exec 8<&-
+wait "$client" 2>/dev/null
+rm "$t/unread"
+want 'no work left behind' within 10 no_work
 end
 
 # --- the stolen key ------------------------------------------------------------------------------

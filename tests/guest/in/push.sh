@@ -218,6 +218,49 @@ want_nothing_set backup/laptop/resume
 end
 gone backup/laptop/resume
 
+begin 'what receives is confined, and the filter in front of it'
+zfs snapshot src/data/child@slow
+mkfifo "$t/held"
+client 'mbuffer -q -s 128k -m 16M | zfs receive backup/laptop/slow' <"$t/held" >"$out" 2>"$err" &
+sender=$!
+exec 8>"$t/held"
+zfs send src/data/child@slow | { head -c 600000 >&8; cat >/dev/null; }
+want 'a receive to be running' within 60 receiving slow
+want 'zfs to be confined' confined '^zfs receive'
+want 'the filter to be confined' confined '^mbuffer'
+exec 8>&-
+status=0
+wait "$sender" || status=$?
+saw 'a push that ends in the middle'
+want 'no success' test "$status" != 0
+end
+rm "$t/held"
+zfs destroy src/data/child@slow
+
+# bash stands for a filter that was taken over by what it reads: pv has no arguments here, and so bash obeys its stream.
+begin 'a filter that does what a stream says opens no file, connects nowhere and starts nothing'
+cat >"$t/orders" <<'END'
+read -r line </etc/passwd && echo "READ $line" >&2
+: >/tmp/evil && echo WROTE >&2
+: </dev/tcp/127.0.0.1/22 && echo CONNECTED >&2
+(echo FORKED >&2)
+exec /usr/bin/id >&2
+END
+feed "$t/orders" runuser -u push -- bash
+want_err 'READ root'
+want_err CONNECTED
+want_err FORKED
+want 'a file, where nothing is confined' test -e /tmp/evil
+rm -f /tmp/evil
+mount --bind /bin/bash /usr/bin/pv
+hand "$t/orders" 'pv | zfs receive backup/laptop/evil'
+umount /usr/bin/pv
+want 'no success' test "$status" != 0
+want_err 'Permission denied'
+want 'nothing done' absent 'READ|WROTE|CONNECTED|FORKED|uid=' "$out" "$err"
+want 'no file' test ! -e /tmp/evil
+end
+
 begin 'where the snapshot it would resume is gone from the source, syncoid has the rest thrown away and begins anew'
 cut_off backup/laptop/anew
 zfs send -nvt "$(token_of backup/laptop/anew)" >"$out" 2>&1

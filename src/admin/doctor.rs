@@ -1,0 +1,184 @@
+//! `doctor`: whether this host has what the gate needs to do its work, and to confine what it starts.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::Stop;
+use super::cli::{self, Doctor};
+use super::form::counted;
+use super::source::{self, Source};
+use super::written::Written;
+use crate::command::argv::Program;
+use crate::host::{self, Executable, Host, Live, Measure};
+use crate::policy::{self, Policy, Privilege};
+
+/// Prints what is there and what is not; the status says whether something is missing.
+pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> {
+    let mut findings = kernel(host::landlock(), &host::missing());
+    findings.push(zfs(source::line(Path::new(ZFS_VERSION))));
+    let (policy, named) = match &arguments.policy {
+        None => (policy::parse("", None).map_err(Stop::said)?, Vec::new()),
+        Some(path) => {
+            let policy = cli::Policy { policy: path.clone(), client: arguments.client.clone() };
+            let source = Source::find(&policy)?;
+            let names = Written::read(&source.text);
+            let named = names.filters().iter().filter_map(|name| Program::named(name.get_ref())).collect();
+            (source.policy()?, named)
+        }
+    };
+    let live = Live::new(&policy);
+    findings.extend(programs(&policy, &named, |program| live.program(program), host::is_confinable));
+    write(out, &findings)
+}
+
+/// What was looked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    state: State,
+    what: &'static str,
+    how: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Ok,
+    /// It isn't there, and nobody has asked for it.
+    Absent,
+    Missing,
+}
+
+impl Finding {
+    fn new(state: State, what: &'static str, how: impl Into<String>) -> Self {
+        Self { state, what, how: how.into() }
+    }
+}
+
+fn kernel(landlock: Option<u32>, missing: &[Measure]) -> Vec<Finding> {
+    let there = |measure: Measure, how: String| match missing.contains(&measure) {
+        true => Finding::new(State::Missing, measure.name(), format!("needs {}", measure.needs())),
+        false => Finding::new(State::Ok, measure.name(), how),
+    };
+    vec![
+        there(Measure::Files, format!("Landlock, version {}", landlock.unwrap_or_default())),
+        there(Measure::Calls, "seccomp filters".to_owned()),
+    ]
+}
+
+/// What the module says of itself: the one that decides, whatever the programs are.
+fn zfs(version: Option<String>) -> Finding {
+    match version {
+        Some(version) => Finding::new(State::Ok, "openzfs", version),
+        None => Finding::new(State::Missing, "openzfs", "the kernel module is not loaded"),
+    }
+}
+
+/// Every program that a request under the policy can need. Of the filters that are built in nobody needs all.
+fn programs(
+    policy: &Policy,
+    named: &[Program],
+    find: impl Fn(Program) -> Option<Executable>,
+    is_confinable: impl Fn(&Path) -> bool,
+) -> Vec<Finding> {
+    let elevation = match policy.privilege {
+        Privilege::None => None,
+        Privilege::Doas => Some(Program::Doas),
+        Privilege::Sudo => Some(Program::Sudo),
+    };
+    let needed =
+        [Program::Zfs, Program::Zpool].into_iter().chain(elevation).chain(policy.filters.allow.iter().copied());
+    needed
+        .map(|program| {
+            let name = program.name();
+            let confined =
+                !(elevation == Some(program) || elevation.is_some() && !policy.filters.allow.contains(&program));
+            match find(program) {
+                Some(path) if confined && !is_confinable(path.path()) => {
+                    let how =
+                        format!("{path} is no program of this machine but a script, or can't be read: it won't start");
+                    Finding::new(State::Missing, name, how)
+                }
+                Some(path) if confined => Finding::new(State::Ok, name, path.to_string()),
+                Some(path) => Finding::new(State::Ok, name, format!("{path}, which nothing confines: privilege.via")),
+                None if policy.filters.allow.contains(&program) && !named.contains(&program) => {
+                    Finding::new(State::Absent, name, "not installed")
+                }
+                None => Finding::new(State::Missing, name, "not installed"),
+            }
+        })
+        .collect()
+}
+
+fn write(out: &mut impl Write, findings: &[Finding]) -> Result<u8, Stop> {
+    for Finding { state, what, how } in findings {
+        let state = match state {
+            State::Ok => "ok",
+            State::Absent => "-",
+            State::Missing => "missing",
+        };
+        writeln!(out, "{state:8} {what:8} {how}")?;
+    }
+    let missing = findings.iter().filter(|finding| finding.state == State::Missing).count();
+    writeln!(out, "{} missing", counted(missing, "thing"))?;
+    Ok(u8::from(missing > 0))
+}
+
+const ZFS_VERSION: &str = "/sys/module/zfs/version";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measure_that_the_kernel_lacks_is_told_with_what_it_takes() {
+        let found = kernel(None, &[Measure::Files]);
+        assert_eq!((found[0].state, found[0].what), (State::Missing, "files"));
+        assert!(found[0].how.contains("Landlock, in Linux from 5.13 on"), "{found:?}");
+        assert_eq!(found[1], Finding::new(State::Ok, "calls", "seccomp filters"));
+        assert_eq!(kernel(Some(7), &[])[0], Finding::new(State::Ok, "files", "Landlock, version 7"));
+        assert_eq!(zfs(None).state, State::Missing);
+        assert_eq!(zfs(Some("2.3.9-1".to_owned())), Finding::new(State::Ok, "openzfs", "2.3.9-1"));
+    }
+
+    fn states(text: &str, named: &[Program], there: &[Program], scripts: &str) -> Vec<(&'static str, State)> {
+        let policy = policy::parse(text, None).unwrap();
+        let find = |program: Program| {
+            there.contains(&program).then(|| Executable::at(format!("/usr/bin/{}", program.name()).into()).unwrap())
+        };
+        let found = programs(&policy, named, find, |path| !path.ends_with(scripts));
+        found.iter().map(|finding| (finding.what, finding.state)).collect()
+    }
+
+    #[test]
+    fn zfs_and_the_filters_that_a_policy_names_have_to_be_there() {
+        let there = [Program::Zfs, Program::Zpool, Program::Lzop];
+        let named = states("filters.allow = ['lzop', 'zstd']", &[Program::Lzop, Program::Zstd], &there, "none");
+        let expected = [("zfs", State::Ok), ("zpool", State::Ok), ("lzop", State::Ok), ("zstd", State::Missing)];
+        assert_eq!(named, expected);
+        let built_in = states("", &[], &there, "none");
+        assert!(built_in.contains(&("zstd", State::Absent)) && built_in.contains(&("lzop", State::Ok)), "{built_in:?}");
+        assert_eq!(
+            states("filters.allow = []", &[], &[Program::Zfs], "none"),
+            [expected[0], ("zpool", State::Missing)]
+        );
+    }
+
+    #[test]
+    fn a_script_can_not_be_confined_and_what_sudo_starts_is_not() {
+        let there = [Program::Zfs, Program::Zpool, Program::Sudo];
+        let policy = "filters.allow = []";
+        assert_eq!(states(policy, &[], &there, "zfs"), [("zfs", State::Missing), ("zpool", State::Ok)]);
+        let elevated = states("filters.allow = []\nprivilege.via = 'sudo'", &[], &there, "zfs");
+        assert_eq!(elevated, [("zfs", State::Ok), ("zpool", State::Ok), ("sudo", State::Ok)]);
+    }
+
+    #[test]
+    fn the_status_says_whether_anything_is_missing() {
+        let mut out = Vec::new();
+        let absent = Finding::new(State::Absent, "xz", "not installed");
+        assert_eq!(write(&mut out, &[absent]).unwrap(), 0);
+        assert_eq!(write(&mut out, &[zfs(None)]).unwrap(), 1);
+        let expected = "-        xz       not installed\n0 things missing\n\
+                        missing  openzfs  the kernel module is not loaded\n1 thing missing\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}
