@@ -43,7 +43,7 @@ fn serve(id: RequestId, request: &Request) -> ExitCode {
         Err(failure) => return fail(&who, &failure, None),
     };
     let missing = run::missing();
-    if policy.confined && !missing.is_empty() {
+    if policy.sandbox.required && !missing.is_empty() {
         return fail(&who, &Failure::Unconfined(missing), Some((&policy, line)));
     }
     let host = Live::new(&policy);
@@ -60,14 +60,19 @@ fn serve(id: RequestId, request: &Request) -> ExitCode {
     }
 }
 
+/// The policy, by which the gate is in its zone from here on, if it has one.
 fn open(name: &str) -> Result<Policy, Failure> {
     let directory = Path::new(policy::DIRECTORY);
     let name = PolicyName::parse(name)?;
     let text = policy::open(directory, &name)?;
-    policy::parse(&text, name.client.as_ref()).map_err(|error| {
+    let policy = policy::parse(&text, name.client.as_ref()).map_err(|error| {
         let path = directory.join(&name.name).with_extension("toml");
         Failure::Policy { path: path.display().to_string(), error }
-    })
+    })?;
+    if policy.sandbox.zone {
+        run::enter_zone(&name.name)?;
+    }
+    Ok(policy)
 }
 
 /// Recorded before anything happens. That no record is taken matters only where the policy says so.

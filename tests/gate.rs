@@ -439,6 +439,31 @@ fn what_the_kernel_lacks_is_recorded_and_where_it_is_required_nothing_runs() {
     assert!(!record.contains("unconfined"), "{record}");
 }
 
+/// That it is entered, and what the kernel makes of it: tests/guest/in/zone.sh.
+#[test]
+fn without_the_namespace_that_a_policy_wants_nothing_runs() {
+    let file = "mkdir -p \"$root/run/zfs-shell\"; file=$root/run/zfs-shell/nas.userns; touch \"$file\"";
+    let held = "unshare --user --map-root-user sleep 5 >/dev/null 2>&1 & \
+                until grep -q . /proc/$!/uid_map; do sleep 0.1; done; mount --bind /proc/$!/ns/user \"$file\"; kill $!";
+    let table = [
+        (String::new(), "No such file or directory"),
+        (file.to_owned(), "Invalid argument"),
+        (format!("{file}; mount --bind /proc/self/ns/uts \"$file\""), "Invalid argument"),
+        (format!("{file}; {held}"), "it makes the account root in there"),
+        (format!("{file}; rm \"$file\"; ln -s /proc/self/ns/user \"$file\""), "Too many levels of symbolic links"),
+    ];
+    for (prepare, reason) in table {
+        let sandbox = Sandbox::new(&format!("{POLICY}\n[sandbox]\nzone = true\n"));
+        let log = sandbox.log();
+        let output = gate(&sandbox, &prepare, "zfs snapshot tank/data@syncoid_say").output().unwrap();
+        assert_eq!((output.status.code(), &*output.stdout), (Some(125), &b""[..]), "{prepare}: {output:?}");
+        assert_eq!(stderr(&output), "zfs-shell: not available, see the log\n");
+        let record = records(&log).concat();
+        assert!(record.contains("decision=broken status=125 reason=\"cannot enter the user namespace '"), "{record}");
+        assert!(record.contains(reason), "{prepare}: {record}");
+    }
+}
+
 #[test]
 fn standard_input_reaches_no_question_of_the_gate() {
     let sandbox = Sandbox::new(POLICY);

@@ -15,7 +15,8 @@ use crate::policy::{self, Policy, Privilege};
 /// Prints what is there and what is not; the status says whether something is missing.
 pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> {
     let mut findings = kernel(host::landlock(), &host::missing());
-    findings.push(zfs(source::line(Path::new(ZFS_VERSION))));
+    let version = source::line(Path::new(ZFS_VERSION));
+    findings.push(zfs(version.clone()));
     let (policy, named) = match &arguments.policy {
         None => (policy::parse("", None).map_err(Stop::said)?, Vec::new()),
         Some(path) => {
@@ -23,7 +24,12 @@ pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> 
             let source = Source::find(&policy)?;
             let names = Written::read(&source.text);
             let named = names.filters().iter().filter_map(|name| Program::named(name.get_ref())).collect();
-            (source.policy()?, named)
+            let read = source.policy()?;
+            if read.sandbox.zone {
+                let name = Path::new(&source.path).file_stem().unwrap_or_default().to_string_lossy();
+                findings.push(zone(version.as_deref(), &name, host::zone_file(&name).exists()));
+            }
+            (read, named)
         }
     };
     let live = Live::new(&policy);
@@ -69,6 +75,34 @@ fn zfs(version: Option<String>) -> Finding {
     match version {
         Some(version) => Finding::new(State::Ok, "openzfs", version),
         None => Finding::new(State::Missing, "openzfs", "the kernel module is not loaded"),
+    }
+}
+
+/// What `sandbox.zone` takes: a module whose wall holds, and the namespace. That datasets are attached to it, and that it
+/// is the account's, shows when one is asked for.
+fn zone(version: Option<&str>, policy: &str, is_there: bool) -> Finding {
+    let file = host::zone_file(policy);
+    if !version.is_some_and(holds) {
+        let how = "needs OpenZFS 2.2.11, 2.3.9, 2.4.4 or later: CVE-2026-79619";
+        Finding::new(State::Missing, "zone", how)
+    } else if is_there {
+        Finding::new(State::Ok, "zone", file.display().to_string())
+    } else {
+        let how = format!("no {}: systemctl start zfs-shell-zone@{policy}", file.display());
+        Finding::new(State::Missing, "zone", how)
+    }
+}
+
+/// Whether a dataset that is attached to a namespace is all that is seen there.
+fn holds(version: &str) -> bool {
+    let mut numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    let version = (numbers.next(), numbers.next(), numbers.next().unwrap_or(0));
+    let (Some(major), Some(minor), patch) = version else { return false };
+    match (major, minor) {
+        (2, 2) => patch >= 11,
+        (2, 3) => patch >= 9,
+        (2, 4) => patch >= 4,
+        newer => newer > (2, 4),
     }
 }
 
@@ -137,6 +171,20 @@ mod tests {
         assert_eq!(kernel(Some(7), &[])[0], Finding::new(State::Ok, "files", "Landlock, version 7"));
         assert_eq!(zfs(None).state, State::Missing);
         assert_eq!(zfs(Some("2.3.9-1".to_owned())), Finding::new(State::Ok, "openzfs", "2.3.9-1"));
+    }
+
+    #[test]
+    fn a_zone_takes_a_module_whose_wall_holds_and_its_namespace() {
+        for good in ["2.2.11-1", "2.3.9-1+deb13u1", "2.4.4", "2.5.0-rc1", "3.0"] {
+            assert_eq!(zone(Some(good), "push", true).state, State::Ok, "{good}");
+        }
+        for bad in ["2.1.15", "2.2.10", "2.3.8-1", "2.4.3", "2.4", "kmod"] {
+            let found = zone(Some(bad), "push", true);
+            assert!(found.state == State::Missing && found.how.contains("CVE-2026-79619"), "{bad}: {found:?}");
+        }
+        assert_eq!(zone(None, "push", true).state, State::Missing);
+        let how = "no /run/zfs-shell/push.userns: systemctl start zfs-shell-zone@push";
+        assert_eq!(zone(Some("2.3.9-1"), "push", false), Finding::new(State::Missing, "zone", how));
     }
 
     fn states(text: &str, named: &[Program], there: &[Program], scripts: &str) -> Vec<(&'static str, State)> {

@@ -16,7 +16,7 @@ use crate::command::argv::Program;
 use crate::command::name::{Dataset, Guid, Snapshot, SnapshotName, Tag};
 use crate::command::property::Property;
 
-pub use crate::run::{Measure, is_confinable, landlock, missing};
+pub use crate::run::{Measure, is_confinable, landlock, missing, zone_file};
 pub use live::Live;
 
 /// An absolute path of a program, found by the host or named by the policy.

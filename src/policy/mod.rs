@@ -45,8 +45,8 @@ pub struct Policy {
     pub log: Log,
     /// `reply.reasons`: whether the client is told why.
     pub reasons: bool,
-    /// `sandbox.required`: whether nothing runs where the kernel lacks a measure.
-    pub confined: bool,
+    /// `[sandbox]`
+    pub sandbox: Sandbox,
 }
 
 /// Which grant, counted from 1 in the order of the file.
@@ -412,6 +412,15 @@ pub struct Log {
     pub commands: bool,
     /// Whether nothing runs where the socket takes no record.
     pub required: bool,
+}
+
+/// `[sandbox]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Whether nothing runs where the kernel lacks a measure.
+    pub required: bool,
+    /// Whether requests are served in the user namespace that the datasets are attached to.
+    pub zone: bool,
 }
 
 /// `log.completion`

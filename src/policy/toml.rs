@@ -57,7 +57,13 @@ mod tests {
         assert_eq!(policy.privilege, Privilege::None);
         assert!(policy.programs.is_empty());
         assert_eq!(policy.log.completion, Completion::Streams);
-        assert!(!policy.log.commands && !policy.log.required && policy.reasons && !policy.confined);
+        assert!(
+            !policy.log.commands
+                && !policy.log.required
+                && policy.reasons
+                && !policy.sandbox.required
+                && !policy.sandbox.zone
+        );
     }
 
     #[test]
@@ -234,7 +240,7 @@ mod tests {
         assert_eq!(policy.program(Program::Mbuffer), Some(&"/opt/bin/mbuffer".into()));
         assert_eq!(policy.program(Program::Pv), None);
         assert_eq!(policy.log.completion, Completion::All);
-        assert!(policy.log.commands && policy.log.required && !policy.reasons && policy.confined);
+        assert!(policy.log.commands && policy.log.required && !policy.reasons && policy.sandbox.required);
     }
 
     #[test]
@@ -427,6 +433,10 @@ mod tests {
             // not served yet
             ("[|session|]\ntime = \"12h\"".to_owned(), "`session` is not served by this version"),
             ("[sandbox]\n|require| = true".to_owned(), "unknown key `require`, did you mean `required`?"),
+            (
+                "[privilege]\nvia = \"sudo\"\n[sandbox]\nzone = |true|".to_owned(),
+                "in a user namespace nobody gains rights: leave out `privilege.via`",
+            ),
             ("[|hooks|]".to_owned(), "`hooks` is not served by this version"),
             ("[|key|]".to_owned(), "`key` is not served by this version"),
             ("[[|command|]]".to_owned(), "`command` is not served by this version"),
@@ -561,6 +571,7 @@ mod tests {
             ("log.completion", "\"streams\"", Origin::BuiltIn),
             ("reply.reasons", "true", Origin::BuiltIn),
             ("sandbox.required", "false", Origin::BuiltIn),
+            ("sandbox.zone", "false", Origin::BuiltIn),
         ];
         for (path, value, origin) in expected {
             let found: Vec<_> = shown.iter().filter(|shown| shown.path == path).collect();

@@ -189,6 +189,7 @@ pub(super) struct Reply {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Sandbox {
     pub required: Option<bool>,
+    pub zone: Option<Spanned<bool>>,
 }
 
 /// A table, and nothing else: serde would take an array for a struct too, its fields in order.

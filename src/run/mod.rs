@@ -12,6 +12,7 @@ mod sandbox;
 mod spawn;
 mod sys;
 mod wait;
+mod zone;
 
 use std::io::PipeWriter;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use confine::prepare;
 pub use reception::Arrived;
 pub use sandbox::{Measure, is_confinable, landlock, missing};
 pub use wait::Cut;
+pub use zone::{enter as enter_zone, file as zone_file};
 
 use flow::{Outflow, Pump};
 use reception::Receiver;
@@ -49,6 +51,14 @@ pub enum RunError {
     System {
         /// What was tried.
         what: &'static str,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The user namespace that the policy wants isn't there for this account.
+    #[error("cannot enter the user namespace '{}' (sandbox.zone): {error}", file.display())]
+    Zone {
+        /// Which one.
+        file: PathBuf,
         /// Why not.
         error: std::io::Error,
     },

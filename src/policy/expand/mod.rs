@@ -15,7 +15,7 @@ use super::form::{Choice, Filter, Size};
 use super::show::{InToml, Origin, Shown, Trace};
 use super::{
     Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, Log, Names, Policy,
-    PolicyError, Raw, ReceiveRules, Role, SendRules, SetRules, SnapshotRules, written,
+    PolicyError, Privilege, Raw, ReceiveRules, Role, Sandbox, SendRules, SetRules, SnapshotRules, written,
 };
 use crate::command::name::Component;
 
@@ -111,7 +111,10 @@ impl<'t> Expansion<'t> {
         for (program, path) in &file.programs.0 {
             self.note(&format!("programs.{}", program.name()), path);
         }
-        let log = file.log.0;
+        let (log, sandbox) = (file.log.0, file.sandbox.0);
+        if let Some(zone) = sandbox.zone.as_ref().filter(|zone| *zone.get_ref() && via != Privilege::None) {
+            return Err(self.error(zone.span(), "in a user namespace nobody gains rights: leave out `privilege.via`"));
+        }
         Ok(Policy {
             grants: grants.into(),
             filters: Filters { allow: allow.into_iter().map(|filter| filter.0).collect(), memory: memory.0 },
@@ -123,7 +126,10 @@ impl<'t> Expansion<'t> {
                 required: self.pick("log.required", log.required, &false),
             },
             reasons: self.pick("reply.reasons", file.reply.0.reasons, &true),
-            confined: self.pick("sandbox.required", file.sandbox.0.required, &false),
+            sandbox: Sandbox {
+                required: self.pick("sandbox.required", sandbox.required, &false),
+                zone: self.pick("sandbox.zone", sandbox.zone.map(Spanned::into_inner), &false),
+            },
         })
     }
 

@@ -1,30 +1,25 @@
 #!/usr/bin/env bash
 # A wall of the kernel's behind the gate: a dataset attached to a user namespace (zfs-zone(8)), in which zfs shows and
-# changes no other. What the account of a push target can do there and what it can't, without any gate in front; and what
-# the namespace gives away. Not among the tests that run by default, since the gate joins no namespace:
-#
-#   tests/guest/run BINARY trixie zone
+# changes no other. First what the account of a push target can do there and what it can't, without any gate in front, and
+# what the namespace gives away; then the gate in it (`sandbox.zone`), with its policy and with one that lets all through.
 set -u
 cd "$(dirname "$0")" || exit
 # shellcheck source=SCRIPTDIR/lib.sh
 . ./lib.sh
 
 userns=/run/zfs-shell/push.userns
+# Other tests may have left theirs, and must not find these.
+discard() { for pool in src backup; do zpool destroy -f "$pool"; done >/dev/null 2>&1; }
+discard
 make_target backup >/dev/null 2>&1
-begin 'root attaches the dataset to a namespace of the account, which a file keeps without a process'
-mkdir -p /run/zfs-shell
-touch "$userns"
-runuser -u push -- unshare --user --map-current-user sleep infinity &
-within 20 pgrep -u push -x sleep
-holder=$(pgrep -u push -x sleep)
-within 20 grep -q . "/proc/$holder/uid_map"
-run mount --bind "/proc/$holder/ns/user" "$userns"
+begin 'a service attaches the dataset to a namespace of the account, which a file keeps without a process'
+install -D -m 755 zone/zfs-shell-zone /usr/libexec/zfs-shell-zone
+install -m 644 zone/zfs-shell-zone@.service /etc/systemd/system/
+printf '%s\n' ACCOUNT=push DATASETS=backup/laptop >/etc/default/zfs-shell-zone-push
+run systemctl start zfs-shell-zone@push
 want_status 0
-run zfs set zoned=on backup/laptop
-want_status 0
-run zfs zone "$userns" backup/laptop
-want_status 0
-kill "$holder"
+want 'nothing to be left running' not pgrep -u push
+want 'the dataset to be its own' test "$(zfs get -H -o value zoned backup/laptop)" = on
 end
 
 {
@@ -110,7 +105,7 @@ end
 
 # setns(2) gives all capabilities in the namespace, which end with exec unless they are kept: with them the account is
 # root of the dataset. So whoever can run anything as the account, outside of it, can join, read the backups and set
-# their properties. That is the price, and why the gate doesn't do it.
+# their properties. That is the price.
 cat >"$t/joined.py" <<'STOP'
 import ctypes
 import os
@@ -145,5 +140,116 @@ done
 others >"$t/others.after"
 want 'all others as they were' cmp "$t/others" "$t/others.after"
 end
+
+# --- the gate in it ------------------------------------------------------------------------------
+
+zfs set setuid=off backup/laptop
+cat >/etc/zfs-shell/push.toml <<'STOP'
+[[grant]]
+role = "push-target"
+datasets = ["backup/laptop"]
+
+[sandbox]
+zone = true
+STOP
+gated=backup/laptop/gated
+begin 'through the gate syncoid pushes, in full and what is new'
+for part in in-full what-is-new; do
+    fill /src/data/child 50000
+    run timeout 400 syncoid --no-privilege-elevation src/data/child "push@127.0.0.1:$gated"
+    want_status 0
+    want "$part to arrive" want_same src/data/child "$gated"
+done
+want_same src/data/child "$gated"
+end
+
+begin 'through the gate a push is resumed, rolled back and pruned'
+hand "$t/z-part" 'zfs receive -s backup/laptop/again'
+want 'something to resume' has_token backup/laptop/again
+zfs send -t "$(token_of backup/laptop/again)" >"$t/z-rest"
+hand "$t/z-rest" 'zfs receive -s backup/laptop/again'
+want_status 0
+hand "$t/z-more" 'zfs receive -F backup/laptop/again'
+want_status 0
+want_same src/data backup/laptop/again
+ask "zfs list -H -o name -r backup/laptop/again"
+want_out '^backup/laptop/again$'
+oldest=$(snapshots "$gated" | head -n 1)
+for n in 1 2 3; do run timeout 400 syncoid --no-privilege-elevation src/data/child "push@127.0.0.1:$gated"; done
+ask "zfs destroy '$oldest'"
+want_status 0
+end
+
+# A gate without its checks: whatever is granted, and the rights of zfs allow on both pools.
+cat >/etc/zfs-shell/push.toml <<'STOP'
+[[grant]]
+datasets = ["backup", "src"]
+allow = ["list", "send", "snapshot", "hold", "release", "destroy", "receive", "create", "rollback", "rename", "set"]
+snapshot = { names = ["*"] }
+hold = { tags = ["*"] }
+destroy = [{ names = ["*"], datasets = true }]
+receive = { names = ["*"], create = true, rollback = "allow", require = {} }
+set.properties = ["readonly"]
+STOP
+for pool in backup src; do zfs allow push send,snapshot,hold,destroy,receive,create,mount,rollback,rename,readonly "$pool"; done
+through() {
+    ask "zfs snapshot $1@evil"
+    ask "zfs hold evil $1@evil"
+    ask "zfs set readonly=on $1"
+    ask "zfs create -u $1/evil"
+    hand "$t/z-full" "zfs receive -u $1/received"
+}
+begin 'without the wall a gate whose policy lets all through reaches other datasets'
+others >"$t/others"
+through backup/CANARY
+others >"$t/others.after"
+for line in 'CANARY@evil' 'CANARY/evil' 'CANARY/received@zone1'; do
+    want "$line" grep -q "^backup/$line" "$t/others.after"
+done
+want 'a hold' grep -qP '^backup/CANARY@evil\t\d+\t1$' "$t/others.after"
+want 'a property' test "$(zfs get -H -o source readonly backup/CANARY)" = local
+end
+{
+    zfs release evil backup/CANARY@evil
+    zfs destroy -r backup/CANARY/evil
+    zfs destroy -r backup/CANARY/received
+    zfs destroy backup/CANARY@evil
+    zfs inherit readonly backup/CANARY
+} >/dev/null 2>&1
+
+printf '\n[sandbox]\nzone = true\n' >>/etc/zfs-shell/push.toml
+begin 'with it the same gate reaches none of them'
+others >"$t/others"
+for name in backup/CANARY backup/CANARY/copy backup/laptopCANARY src/data; do
+    through "$name"
+    for command in "list $name@s" "destroy -r $name" "destroy $name@s" "send $name@s" "rollback $name@s" \
+        "rename $name $name-evil" "rename $gated $name/evil"; do
+        ask "zfs $command"
+        want 'a status other than 0' test "$status" != 0
+        want_no_out
+    done
+done
+others >"$t/others.after"
+want 'all others as they were' cmp "$t/others" "$t/others.after"
+want 'no property' test "$(zfs get -H -o source readonly backup/CANARY)" != local
+ask 'zfs list -H -o name -r backup'
+want 'what is attached, and what is above it' grep -qx "$gated" "$out"
+want 'no other' absent 'CANARY' "$out"
+ask "zfs snapshot $gated@evil"
+want_status 0
+want 'what is attached to be within reach' exists "$gated@evil"
+end
+
+begin 'without the namespace nothing is served'
+hang_up
+run systemctl stop zfs-shell-zone@push
+want_status 0
+want 'no file' test ! -e "$userns"
+ask 'zfs list backup/laptop'
+want_status 125
+want_err '^zfs-shell: not available, see the log$'
+end
+hang_up
+discard
 
 finish
