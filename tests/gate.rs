@@ -443,8 +443,9 @@ fn what_the_kernel_lacks_is_recorded_and_where_it_is_required_nothing_runs() {
 #[test]
 fn without_the_namespace_that_a_policy_wants_nothing_runs() {
     let file = "mkdir -p \"$root/run/zfs-shell\"; file=$root/run/zfs-shell/nas.userns; touch \"$file\"";
-    let held = "unshare --user --map-root-user sleep 5 >/dev/null 2>&1 & \
-                until grep -q . /proc/$!/uid_map; do sleep 0.1; done; mount --bind /proc/$!/ns/user \"$file\"; kill $!";
+    let held = "unshare --user --map-root-user sleep 5 >/dev/null 2>&1 & own=$(readlink /proc/self/ns/user); \
+                until [ \"$(readlink /proc/$!/ns/user)\" != \"$own\" ] && grep -q . /proc/$!/uid_map; do sleep 0.1; done; \
+                mount --bind /proc/$!/ns/user \"$file\"; kill $!";
     let table = [
         (String::new(), "No such file or directory"),
         (file.to_owned(), "Invalid argument"),
