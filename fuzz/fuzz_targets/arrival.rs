@@ -1,5 +1,5 @@
-//! Whatever stream comes to `zfs receive -F backup/laptop/...`: what is started for it names granted datasets alone, mounts
-//! nothing, and has -F only where nothing is that could go.
+//! Whatever stream comes to `zfs receive -F backup/laptop/...`: what is started for it names granted datasets
+//! alone, mounts nothing, and has -F only where nothing is that could go.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +10,8 @@ use zfs_shell::policy::Policy;
 use zfs_shell::stream::{Need, RECORD, Walk};
 use zfs_shell::{judge, policy};
 
-const POLICY: &str = "[[grant]]\nrole = \"push-target\"\ndatasets = [\"backup/laptop\"]\n[grant.receive.stream]\nclone = true";
+const POLICY: &str =
+    "[[grant]]\nrole = \"push-target\"\ndatasets = [\"backup/laptop\"]\n[grant.receive.stream]\nclone = true";
 const FACTS: &str = include_str!("../../tests/cmd/files/push-target.toml");
 const REQUESTS: [&str; 4] = [
     "zfs receive -s -F backup/laptop/data",
@@ -23,7 +24,7 @@ thread_local! {
     static WORLD: (Policy, Table) = (policy::parse(POLICY, None).unwrap(), Table::parse(FACTS).unwrap());
 }
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(|bytes: &[u8]| zfs_shell_fuzz::limited(|| {
     let Some((choice, mut left)) = bytes.split_last() else { return };
     let request = REQUESTS[usize::from(*choice) % REQUESTS.len()];
     WORLD.with(|(policy, host)| {
@@ -63,4 +64,4 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
     });
-});
+}));

@@ -15,7 +15,7 @@ thread_local! {
     static WORLD: (Policy, Table) = (policy::parse(POLICY, None).unwrap(), Table::parse(FACTS).unwrap());
 }
 
-fuzz_target!(|line: &[u8]| {
+fuzz_target!(|line: &[u8]| zfs_shell_fuzz::limited(|| {
     let outcome = WORLD.with(|(policy, host)| Outcome::of(&judge(line, policy, host)));
     assert_eq!(outcome.reason.is_some(), matches!(outcome.decision, "broken" | "refused" | "unknown"));
     assert!(outcome.reason.is_none() || outcome.stages.is_empty());
@@ -29,4 +29,4 @@ fuzz_target!(|line: &[u8]| {
             assert_eq!(again.stages, [step.clone()], "{again:?}");
         }
     }
-});
+}));
