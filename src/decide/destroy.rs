@@ -120,13 +120,23 @@ impl Scene<'_> {
 
     fn destroy_snapshots(&self, destroy: &Destroy, dataset: &Dataset, specs: &[Spec]) -> Result<Verdict, Stop> {
         let hidden = || answer::missing(dataset);
-        let (grant, sentence) = self.permit(dataset, Operation::Destroy, hidden, |grant| {
+        let mut less = None;
+        let whole = self.permit(dataset, Operation::Destroy, hidden, |grant| {
             let mut sentence = Sentence::default();
             for dataset in self.reached(destroy, grant, dataset)? {
                 self.sentence(destroy, grant, &dataset, specs, &mut sentence)?;
             }
-            Ok(sentence)
-        })?;
+            if sentence.stays.is_empty() {
+                return Ok(sentence);
+            }
+            // None has precedence: one behind it may let all of it go.
+            less.get_or_insert((grant.id, sentence));
+            Err("the grant lets a part of it go".into())
+        });
+        let (grant, sentence) = match (whole, less) {
+            (Err(Stop::Refused(..)), Some(less)) => less,
+            (whole, _) => whole?,
+        };
         let mut verdict = self.execute(destroy, sentence)?.by(grant);
         let is_list = specs.iter().any(|spec| matches!(spec, Spec::Range(..))) || destroy.reach != Recursion::None;
         if is_list {
@@ -347,6 +357,8 @@ mod tests {
 
     use super::*;
     use crate::command::name::Guid;
+    use crate::decide::testing::Case;
+    use crate::facts::Table;
     use crate::policy::Names;
 
     const DAY: u64 = 86_400;
@@ -411,6 +423,27 @@ mod tests {
         assert_eq!(gone(&[strict.clone(), rule("a*")], &census), ["a1"]);
         let fates = fates(&[strict, rule("a*")], &census, SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
         assert_eq!(fates, [Fate::Goes, Fate::Stays(Kept::Held), Fate::Uncovered]);
+    }
+
+    #[test]
+    fn of_two_grants_that_let_different_parts_go_neither_has_precedence() {
+        let grant = |names: &str| {
+            format!(
+                "[[grant]]\ndatasets = ['tank']\nallow = ['destroy']\n[[grant.destroy]]\nnames = ['{names}']\nkeep = 1\n"
+            )
+        };
+        let snapshot = |(place, name): (usize, &str)| {
+            format!("{{ name = '{name}', creation = 2026-11-01T00:00:00Z, createtxg = {place}, guid = {place} }}")
+        };
+        let snapshots: Vec<String> = ["a1", "a2", "b1"].into_iter().enumerate().map(snapshot).collect();
+        let facts = format!("[[dataset]]\nname = 'tank'\nsnapshots = [{}]\n", snapshots.join(", "));
+        // a2 is the newest of the one and not of the other, by which it goes whichever stands in front; b1 is of both.
+        for names in [["a*", "*"], ["*", "a*"]] {
+            let policy = crate::policy::parse(&names.map(grant).concat(), None).unwrap();
+            let case = Case { policy, host: Table::parse(&facts).unwrap() };
+            assert_eq!(case.says("zfs destroy tank@a2"), "zfs destroy -- tank@a2", "{names:?}");
+            assert_eq!(case.says("zfs destroy tank@b1"), "0 zfs-shell: kept: tank@b1 [dropped tank@b1]", "{names:?}");
+        }
     }
 
     #[test]
