@@ -356,6 +356,17 @@ mod tests {
     }
 
     #[test]
+    fn patterns_are_as_long_and_as_deep_as_they_may_be_and_no_more() {
+        let stars = |count: usize| "*".repeat(count);
+        assert!(Names::one(&stars(MAX_PATTERN)).is_ok() && DatasetPattern::parse(&stars(MAX_PATTERN)).is_ok());
+        assert_eq!(Names::one(&stars(MAX_PATTERN + 1)), Err(PatternError::TooLong));
+        assert_eq!(DatasetPattern::parse(&stars(MAX_PATTERN + 1)), Err(PatternError::TooLong));
+        let deep = |count: usize| DatasetPattern::parse(&vec!["*"; count].join("/"));
+        assert!(deep(MAX_NESTING + 1).is_ok());
+        assert_eq!(deep(MAX_NESTING + 2), Err(PatternError::TooLong));
+    }
+
+    #[test]
     fn names_match_as_fnmatch_says() {
         let cases = [
             ("syncoid_*", "syncoid_nas_2026-01-01:00:00:00-GMT00:00", true),

@@ -11,6 +11,7 @@
 mod arrivals;
 mod common;
 mod decisions;
+mod edges;
 mod laws;
 mod round_trip;
 #[path = "../tables/mod.rs"]
