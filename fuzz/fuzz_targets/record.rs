@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use zfs_shell::facts::Table;
 use zfs_shell::policy::Policy;
 use zfs_shell::record::{Completion, Outcome, Record, RequestId, Step, Who};
-use zfs_shell::run::{Arrived, Cut, Ended};
+use zfs_shell::run::{Arrived, Cut, Ended, Measure};
 use zfs_shell::{judge, policy};
 
 const POLICY: &str = include_str!("../../tests/attacks/policy.toml");
@@ -27,6 +27,7 @@ struct Input {
     client: Option<IpAddr>,
     key: Option<String>,
     made: Made,
+    unconfined: [bool; 2],
     kept: bool,
     status: u8,
     cut: Option<u8>,
@@ -174,10 +175,16 @@ fuzz_target!(|input: Input| zfs_shell_fuzz::limited(|| {
         Step::Exit(status) => field("exit", status.map_or("last".to_owned(), |status| status.to_string())),
     }));
     fields.extend(outcome.rewrites.iter().map(|rewrite| field("rewrite", rewrite)));
+    let measures = input.unconfined.iter().zip([Measure::Files, Measure::Calls]);
+    let unconfined: Vec<Measure> = measures.filter_map(|(lacks, measure)| lacks.then_some(measure)).collect();
+    if !unconfined.is_empty() && outcome.stages.iter().any(|step| matches!(step, Step::Exec(_))) {
+        fields.push(field("unconfined", unconfined.iter().map(|measure| measure.name()).collect::<Vec<_>>().join(",")));
+    }
     if input.kept {
         fields.push(("request", input.request.clone(), None));
     }
-    check(&Record { who: &who, outcome: &outcome, request: input.kept.then_some(&input.request) }.line(), &fields);
+    let request = input.kept.then_some(&*input.request);
+    check(&Record { who: &who, outcome: &outcome, unconfined: &unconfined, request }.line(), &fields);
 
     let cut = input.cut.map(|cut| match cut % 3 {
         0 => Cut::Gone,

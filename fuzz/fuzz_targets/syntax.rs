@@ -14,15 +14,20 @@ fn words(leaf: &Simple) -> Vec<&str> {
 /// The one assignment that is understood stands in front of a text for sh.
 const PATH: &str = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin ";
 
-/// The text of `sh -c TEXT`, as another reader has it.
+/// The text of `sh -c TEXT`, as another reader has it, to whom the `;` that may end a list is of a word.
 fn nested(line: &str) -> Option<String> {
-    let [shell, option, text] = shlex::split(line)?.try_into().ok()?;
+    let end = line.trim_end_matches([' ', '\t', '\n']);
+    let list = end.strip_suffix(';').filter(|list| !list.ends_with('\\')).unwrap_or(line);
+    let mut words = shlex::split(list)?;
+    words.pop_if(|word| word == ";");
+    let [shell, option, text] = words.try_into().ok()?;
     let is_nested = SHELLS.contains(&shell.as_str()) && option == "-c";
     is_nested.then(|| text.strip_prefix(PATH).map_or(text.clone(), str::to_owned))
 }
 
 fn is_blank(line: &str) -> bool {
-    nested(line).map_or_else(|| shlex::split(line).unwrap().is_empty(), |text| is_blank(&text))
+    let inner = nested(line);
+    inner.map_or_else(|| shlex::split(line).unwrap().is_empty(), |text| is_blank(text.trim_end_matches(';')))
 }
 
 /// Another reader has the words of each command, and nothing is left of the line but what joins them; and a text for
@@ -32,7 +37,8 @@ fn agrees_with_another(line: &str, script: &Script<Simple>) {
     // To that reader the end of a line is a blank, and so `sh -c TEXT` may be three commands.
     let is_inside = shlex::Shlex::new(&line[..begin]).next().is_some();
     if let Some(text) = nested(line).filter(|_| is_inside) {
-        let inner = parse(text.as_bytes()).unwrap().unwrap();
+        // Behind that `;` a comment may stand.
+        let Ok(Some(inner)) = parse(text.as_bytes()) else { return assert!(line.contains('#'), "{line}") };
         assert!(inner.leaves().map(words).eq(script.leaves().map(words)));
         return agrees_with_another(&text, &inner);
     }
