@@ -4,6 +4,8 @@
 //! kernel brings a way round it.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
+
 use libc::{c_long, c_uint, sock_filter};
 
 #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_endian = "little")))]
@@ -23,44 +25,21 @@ pub(in crate::run) struct Calls {
     own: Vec<usize>,
 }
 
+/// What is answered for one call. It ends with an answer, whatever it looks at before.
+type Body = Vec<sock_filter>;
+
 impl Calls {
     pub(super) fn of(caller: Caller) -> Self {
-        let mut calls = Self { program: Vec::with_capacity(200), own: Vec::with_capacity(2) };
-        calls.push(&[load(ARCHITECTURE_AT), equal(ARCHITECTURE, 1, 0), answer(libc::SECCOMP_RET_KILL_PROCESS)]);
-        calls.push(&[load(NUMBER_AT), greater(number(NEWEST), 0, 1), NO_SUCH_CALL]);
-        // Its arguments are behind a pointer. Both C libraries then take clone(2).
-        calls.on(libc::SYS_clone3, &[NO_SUCH_CALL]);
-        for call in [libc::SYS_kill, libc::SYS_tgkill] {
-            calls.own.push(calls.program.len() + 2);
-            calls.on(call, &[load(argument(0)), equal(0, 0, 1), ALLOWED, DENIED]);
-        }
-        match caller {
-            Caller::Filter => {
-                // Threads, and no processes.
-                let thread = any(flags(libc::CLONE_THREAD), 0, 1);
-                calls.on(libc::SYS_clone, &[load(argument(0)), thread, ALLOWED, DENIED]);
-                // Reading limits is a part of starting up; the pointer to new ones has two halves.
-                let [low, high] = [argument(2), argument(2) + 4].map(load);
-                let get = [low, equal(0, 0, 3), high, equal(0, 0, 1), ALLOWED, DENIED];
-                calls.on(libc::SYS_prlimit64, &get);
-                // Before Linux 6.2 Landlock let files be emptied that may be read.
-                let empty = any(flags(libc::O_TRUNC), 0, 1);
-                calls.on(libc::SYS_openat, &[load(argument(2)), empty, DENIED, ALLOWED]);
-                #[cfg(target_arch = "x86_64")]
-                calls.on(libc::SYS_open, &[load(argument(1)), empty, DENIED, ALLOWED]);
-                calls.on(libc::SYS_openat2, &[NO_SUCH_CALL]);
-                calls.end(&[EVERYBODY, EVERYBODY_HERE, FILTERS, FILTERS_HERE]);
-            }
-            Caller::Zfs => {
-                let namespace = any(NAMESPACES, 0, 1);
-                calls.on(libc::SYS_clone, &[load(argument(0)), namespace, DENIED, ALLOWED]);
-                // The names of accounts can come from a daemon of this host.
-                let local = equal(flags(libc::AF_UNIX), 0, 1);
-                calls.on(libc::SYS_socket, &[load(argument(0)), local, ALLOWED, DENIED]);
-                calls.end(&[EVERYBODY, EVERYBODY_HERE]);
-            }
-        }
-        calls
+        let mut program = vec![
+            load(ARCHITECTURE_AT),
+            equal(ARCHITECTURE, 1, 0),
+            answer(libc::SECCOMP_RET_KILL_PROCESS),
+            load(NUMBER_AT),
+        ];
+        program.extend(search(&steps(&bodies(caller))));
+        let own = |(index, instruction): (usize, &sock_filter)| (instruction.k == OWN).then_some(index);
+        let own = program.iter().enumerate().filter_map(own).collect();
+        Self { program, own }
     }
 
     /// Signals may go to this process alone. Allocates nothing.
@@ -72,27 +51,74 @@ impl Calls {
         }
         &self.program
     }
+}
 
-    fn push(&mut self, instructions: &[sock_filter]) {
-        self.program.extend_from_slice(instructions);
+/// All calls that aren't simply allowed.
+fn bodies(caller: Caller) -> BTreeMap<u32, Body> {
+    let lists: &[&[c_long]] = match caller {
+        Caller::Filter => &[EVERYBODY, EVERYBODY_HERE, FILTERS, FILTERS_HERE],
+        Caller::Zfs => &[EVERYBODY, EVERYBODY_HERE],
+    };
+    let mut bodies: BTreeMap<u32, Body> = lists.concat().iter().map(|call| (number(*call), vec![DENIED])).collect();
+    let mut on = |call: c_long, body: &[sock_filter]| bodies.insert(number(call), body.to_vec());
+    // Its arguments are behind a pointer. Both C libraries then take clone(2).
+    on(libc::SYS_clone3, &[NO_SUCH_CALL]);
+    for call in [libc::SYS_kill, libc::SYS_tgkill] {
+        on(call, &[load(argument(0)), equal(OWN, 0, 1), ALLOWED, DENIED]);
     }
-
-    /// What decides on one call. It has to end with an answer: the number of the call is no longer loaded then.
-    fn on(&mut self, call: c_long, body: &[sock_filter]) {
-        let length = u8::try_from(body.len()).unwrap_or(u8::MAX);
-        self.push(&[equal(number(call), 0, length)]);
-        self.push(body);
-    }
-
-    /// The calls of these lists are denied, and all others allowed.
-    fn end(&mut self, lists: &[&[c_long]]) {
-        let calls: Vec<c_long> = lists.concat();
-        for (index, call) in calls.iter().enumerate() {
-            // Over the rest of the list and the answer behind it.
-            let distance = u8::try_from(calls.len() - index).unwrap_or(u8::MAX);
-            self.push(&[equal(number(*call), distance, 0)]);
+    match caller {
+        Caller::Filter => {
+            // Threads, and no processes.
+            on(libc::SYS_clone, &[load(argument(0)), any(flags(libc::CLONE_THREAD), 0, 1), ALLOWED, DENIED]);
+            // Reading limits is a part of starting up; the pointer to new ones has two halves.
+            let [low, high] = [argument(2), argument(2) + 4].map(load);
+            on(libc::SYS_prlimit64, &[low, equal(0, 0, 3), high, equal(0, 0, 1), ALLOWED, DENIED]);
+            // Before Linux 6.2 Landlock let files be emptied that may be read.
+            let empty = any(flags(libc::O_TRUNC), 0, 1);
+            on(libc::SYS_openat, &[load(argument(2)), empty, DENIED, ALLOWED]);
+            #[cfg(target_arch = "x86_64")]
+            on(libc::SYS_open, &[load(argument(1)), empty, DENIED, ALLOWED]);
+            on(libc::SYS_openat2, &[NO_SUCH_CALL]);
         }
-        self.push(&[ALLOWED, DENIED]);
+        Caller::Zfs => {
+            on(libc::SYS_clone, &[load(argument(0)), any(NAMESPACES, 0, 1), DENIED, ALLOWED]);
+            // The names of accounts can come from a daemon of this host.
+            on(libc::SYS_socket, &[load(argument(0)), equal(flags(libc::AF_UNIX), 0, 1), ALLOWED, DENIED]);
+        }
+    }
+    bodies
+}
+
+/// What is answered from each of these numbers on, up to the next.
+fn steps(bodies: &BTreeMap<u32, Body>) -> Vec<(u32, Body)> {
+    let mut steps = vec![(0, vec![ALLOWED])];
+    let mut step = |number: u32, body: &[sock_filter]| {
+        steps.pop_if(|(last, _)| *last == number);
+        if steps.last().is_none_or(|(_, last)| last != body) {
+            steps.push((number, body.to_vec()));
+        }
+    };
+    for (number, body) in bodies {
+        step(*number, body);
+        step(number + 1, &[ALLOWED]);
+    }
+    step(number(NEWEST) + 1, &[NO_SUCH_CALL]);
+    steps
+}
+
+/// Halves the steps until one is left. When the kernel takes a filter it walks it once for each call that there is, to
+/// know those that are always allowed: in a list that would take longer than all else that confines a program.
+fn search(steps: &[(u32, Body)]) -> Body {
+    let (low, high) = steps.split_at(steps.len() / 2);
+    match (low, high) {
+        ([], [(_, body), ..]) => body.clone(),
+        (low, [(number, _), ..]) => {
+            let low = search(low);
+            // A test holds that no filter is longer than a jump.
+            let distance = u8::try_from(low.len()).unwrap_or(u8::MAX);
+            [vec![at_least(*number, distance, 0)], low, search(high)].concat()
+        }
+        (_, []) => Body::new(),
     }
 }
 
@@ -236,6 +262,9 @@ const fn argument(index: u32) -> u32 {
     16 + 8 * index
 }
 
+/// Stands for the number of the process itself until it is known. No process has it.
+const OWN: u32 = u32::MAX;
+
 const ALLOWED: sock_filter = answer(libc::SECCOMP_RET_ALLOW);
 const DENIED: sock_filter = answer(libc::SECCOMP_RET_ERRNO | flags(libc::EPERM));
 const NO_SUCH_CALL: sock_filter = answer(libc::SECCOMP_RET_ERRNO | flags(libc::ENOSYS));
@@ -253,8 +282,8 @@ const fn equal(value: u32, then: u8, otherwise: u8) -> sock_filter {
     instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, value, then, otherwise)
 }
 
-const fn greater(value: u32, then: u8, otherwise: u8) -> sock_filter {
-    instruction(libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K, value, then, otherwise)
+const fn at_least(value: u32, then: u8, otherwise: u8) -> sock_filter {
+    instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, value, then, otherwise)
 }
 
 /// If any of these bits is set.
@@ -274,4 +303,76 @@ const fn number(call: c_long) -> u32 {
 
 const fn flags(bits: libc::c_int) -> u32 {
     bits.cast_unsigned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel makes of it, for the instructions that are used here.
+    fn answered(program: &[sock_filter], number: u32, arguments: u32) -> u32 {
+        let (mut at, mut loaded) = (0, 0);
+        loop {
+            let sock_filter { code, jt, jf, k } = program[at];
+            at += 1;
+            let code = u32::from(code);
+            let holds = match code & 0xf0 {
+                _ if code & 0x07 == libc::BPF_RET => return k,
+                _ if code & 0x07 == libc::BPF_LD => {
+                    loaded = match k {
+                        NUMBER_AT => number,
+                        ARCHITECTURE_AT => ARCHITECTURE,
+                        _ => arguments,
+                    };
+                    continue;
+                }
+                libc::BPF_JEQ => loaded == k,
+                libc::BPF_JGE => loaded >= k,
+                libc::BPF_JSET => loaded & k != 0,
+                _ => panic!("{code}"),
+            };
+            at += usize::from(if holds { jt } else { jf });
+        }
+    }
+
+    #[test]
+    fn each_call_has_its_answer_and_no_other() {
+        for caller in [Caller::Filter, Caller::Zfs] {
+            let mut calls = Calls::of(caller);
+            assert!(calls.program.len() <= usize::from(u8::MAX), "{}", calls.program.len());
+            let program = calls.owned_by(4711).to_vec();
+            let bodies = bodies(caller);
+            let numbers = (0..2000).chain([0x4000_0000, 0x4000_0201, u32::MAX - 1, u32::MAX]);
+            for (number, arguments) in numbers.flat_map(|number| [0, 1, 4711, u32::MAX].map(|bits| (number, bits))) {
+                let expected = match bodies.get(&number) {
+                    _ if number > super::number(NEWEST) => NO_SUCH_CALL.k,
+                    None => ALLOWED.k,
+                    Some(body) => {
+                        let body: Body = body
+                            .iter()
+                            .map(|part| sock_filter { k: if part.k == OWN { 4711 } else { part.k }, ..*part })
+                            .collect();
+                        answered(&body, number, arguments)
+                    }
+                };
+                assert_eq!(answered(&program, number, arguments), expected, "{caller:?} {number} {arguments}");
+            }
+        }
+        let mut filter = Calls::of(Caller::Filter);
+        let program = filter.owned_by(4711);
+        let answer = |call, arguments| answered(program, number(call), arguments);
+        for (call, arguments, expected) in [
+            (libc::SYS_read, 0, ALLOWED),
+            (libc::SYS_socket, 1, DENIED),
+            (libc::SYS_kill, 4711, ALLOWED),
+            (libc::SYS_kill, 1, DENIED),
+            (libc::SYS_clone, flags(libc::CLONE_THREAD), ALLOWED),
+            (libc::SYS_clone, 17, DENIED),
+            (libc::SYS_clone3, 0, NO_SUCH_CALL),
+            (libc::SYS_openat, 0, ALLOWED),
+            (libc::SYS_openat, flags(libc::O_TRUNC), DENIED),
+        ] {
+            assert_eq!(answer(call, arguments), expected.k, "{call}");
+        }
+    }
 }
