@@ -10,7 +10,7 @@ use super::source::{self, Source};
 use super::written::Written;
 use crate::command::argv::Program;
 use crate::host::{self, Executable, Host, Live, Measure};
-use crate::policy::{self, Policy, Privilege};
+use crate::policy::{self, Policy};
 
 /// Prints what is there and what is not; the status says whether something is missing.
 pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> {
@@ -113,11 +113,7 @@ fn programs(
     find: impl Fn(Program) -> Option<Executable>,
     is_confinable: impl Fn(&Path) -> bool,
 ) -> Vec<Finding> {
-    let elevation = match policy.privilege {
-        Privilege::None => None,
-        Privilege::Doas => Some(Program::Doas),
-        Privilege::Sudo => Some(Program::Sudo),
-    };
+    let elevation = policy.privilege.program();
     let needed =
         [Program::Zfs, Program::Zpool].into_iter().chain(elevation).chain(policy.filters.allow.iter().copied());
     needed

@@ -294,10 +294,8 @@ impl<'a> Scene<'a> {
     /// A zfs or zpool command as it will be executed.
     fn exec(&self, argv: Argv) -> Result<Exec, Stop> {
         let executable = self.executable(argv.program())?;
-        let by = match self.policy.privilege {
-            Privilege::None => return Ok(Exec { executable, argv, standing: Standing::Account }),
-            Privilege::Doas => Program::Doas,
-            Privilege::Sudo => Program::Sudo,
+        let Some(by) = self.policy.privilege.program() else {
+            return Ok(Exec { executable, argv, standing: Standing::Account });
         };
         let mut outer = Argv::new(by);
         outer.push("-n");

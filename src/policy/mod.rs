@@ -403,6 +403,17 @@ pub enum Privilege {
     Sudo,
 }
 
+impl Privilege {
+    /// The program by which zfs gains rights, if one does that.
+    pub fn program(self) -> Option<Program> {
+        match self {
+            Self::Doas => Some(Program::Doas),
+            Self::None => None,
+            Self::Sudo => Some(Program::Sudo),
+        }
+    }
+}
+
 /// `[log]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
