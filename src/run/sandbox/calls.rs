@@ -4,8 +4,6 @@
 //! kernel brings a way round it.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
-
 use libc::{c_long, c_uint, sock_filter};
 
 #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_endian = "little")))]
@@ -26,17 +24,24 @@ pub(in crate::run) struct Calls {
 }
 
 /// What is answered for one call. It ends with an answer, whatever it looks at before.
-type Body = Vec<sock_filter>;
+type Body = &'static [sock_filter];
 
 impl Calls {
     pub(super) fn of(caller: Caller) -> Self {
-        let mut program = vec![
+        let mut layout = Layout(Vec::with_capacity(usize::from(u8::MAX)));
+        let [allowed, denied, unknown] = [ALLOWED, DENIED, NO_SUCH_CALL].map(|answer| layout.put(&[answer]));
+        let mut answers: Vec<_> = denials(caller).map(|call| (number(call), denied)).collect();
+        answers.extend(bodies(caller).map(|(call, body)| (number(call), layout.put(body))));
+        answers.sort_unstable();
+        layout.search(&steps(&answers, allowed, unknown));
+        layout.put(&[
             load(ARCHITECTURE_AT),
             equal(ARCHITECTURE, 1, 0),
             answer(libc::SECCOMP_RET_KILL_PROCESS),
             load(NUMBER_AT),
-        ];
-        program.extend(search(&steps(&bodies(caller))));
+        ]);
+        let mut program = layout.0;
+        program.reverse();
         let own = |(index, instruction): (usize, &sock_filter)| (instruction.k == OWN).then_some(index);
         let own = program.iter().enumerate().filter_map(own).collect();
         Self { program, own }
@@ -53,74 +58,100 @@ impl Calls {
     }
 }
 
-/// All calls that aren't simply allowed.
-fn bodies(caller: Caller) -> BTreeMap<u32, Body> {
+/// From each of these numbers on, up to the next, the same is answered.
+fn steps(answers: &[(u32, Place)], allowed: Place, unknown: Place) -> Vec<(u32, Place)> {
+    let mut steps = Vec::with_capacity(2 * answers.len() + 2);
+    steps.push((0, allowed));
+    let mut step = |number: u32, answer: Place| {
+        steps.pop_if(|(last, _)| *last == number);
+        if steps.last().is_none_or(|(_, last)| *last != answer) {
+            steps.push((number, answer));
+        }
+    };
+    for (number, answer) in answers {
+        step(*number, *answer);
+        step(number + 1, allowed);
+    }
+    step(number(NEWEST) + 1, unknown);
+    steps
+}
+
+/// A program from its end on: jumps go forward alone, so that what they lead to is laid down before they are.
+struct Layout(Vec<sock_filter>);
+
+/// How many instructions there are from here to the end.
+type Place = usize;
+
+impl Layout {
+    /// Before all others.
+    fn put(&mut self, instructions: &[sock_filter]) -> Place {
+        self.0.extend(instructions.iter().rev());
+        self.0.len()
+    }
+
+    /// Halves the steps until one is left. When the kernel takes a filter it walks it once for each call that there is,
+    /// to know those that are always allowed, and compiles it: the shorter it is, and the fewer of it are passed, the
+    /// sooner a program starts.
+    fn search(&mut self, steps: &[(u32, Place)]) -> Place {
+        match steps.split_at(steps.len() / 2) {
+            ([], [(_, answer), ..]) => *answer,
+            (low, high @ [(number, _), ..]) => {
+                let [high, low] = [high, low].map(|half| self.search(half));
+                self.put(&[at_least(*number, self.distance(high), self.distance(low))])
+            }
+            (_, []) => self.0.len(),
+        }
+    }
+
+    /// From an instruction that is put next. A test holds that no filter is longer than a jump.
+    fn distance(&self, to: Place) -> u8 {
+        u8::try_from(self.0.len() - to).unwrap_or(u8::MAX)
+    }
+}
+
+fn denials(caller: Caller) -> impl Iterator<Item = c_long> {
     let lists: &[&[c_long]] = match caller {
         Caller::Filter => &[EVERYBODY, EVERYBODY_HERE, FILTERS, FILTERS_HERE],
         Caller::Zfs => &[EVERYBODY, EVERYBODY_HERE],
     };
-    let mut bodies: BTreeMap<u32, Body> = lists.concat().iter().map(|call| (number(*call), vec![DENIED])).collect();
-    let mut on = |call: c_long, body: &[sock_filter]| bodies.insert(number(call), body.to_vec());
-    // Its arguments are behind a pointer. Both C libraries then take clone(2).
-    on(libc::SYS_clone3, &[NO_SUCH_CALL]);
-    for call in [libc::SYS_kill, libc::SYS_tgkill] {
-        on(call, &[load(argument(0)), equal(OWN, 0, 1), ALLOWED, DENIED]);
-    }
-    match caller {
-        Caller::Filter => {
-            // Threads, and no processes.
-            on(libc::SYS_clone, &[load(argument(0)), any(flags(libc::CLONE_THREAD), 0, 1), ALLOWED, DENIED]);
-            // Reading limits is a part of starting up; the pointer to new ones has two halves.
-            let [low, high] = [argument(2), argument(2) + 4].map(load);
-            on(libc::SYS_prlimit64, &[low, equal(0, 0, 3), high, equal(0, 0, 1), ALLOWED, DENIED]);
-            // Before Linux 6.2 Landlock let files be emptied that may be read.
-            let empty = any(flags(libc::O_TRUNC), 0, 1);
-            on(libc::SYS_openat, &[load(argument(2)), empty, DENIED, ALLOWED]);
-            #[cfg(target_arch = "x86_64")]
-            on(libc::SYS_open, &[load(argument(1)), empty, DENIED, ALLOWED]);
-            on(libc::SYS_openat2, &[NO_SUCH_CALL]);
-        }
-        Caller::Zfs => {
-            on(libc::SYS_clone, &[load(argument(0)), any(NAMESPACES, 0, 1), DENIED, ALLOWED]);
-            // The names of accounts can come from a daemon of this host.
-            on(libc::SYS_socket, &[load(argument(0)), equal(flags(libc::AF_UNIX), 0, 1), ALLOWED, DENIED]);
-        }
-    }
-    bodies
+    lists.iter().flat_map(|list| list.iter().copied())
 }
 
-/// What is answered from each of these numbers on, up to the next.
-fn steps(bodies: &BTreeMap<u32, Body>) -> Vec<(u32, Body)> {
-    let mut steps = vec![(0, vec![ALLOWED])];
-    let mut step = |number: u32, body: &[sock_filter]| {
-        steps.pop_if(|(last, _)| *last == number);
-        if steps.last().is_none_or(|(_, last)| last != body) {
-            steps.push((number, body.to_vec()));
-        }
+/// Calls that are neither simply allowed nor simply denied.
+fn bodies(caller: Caller) -> impl Iterator<Item = (c_long, Body)> {
+    let own: &[(c_long, Body)] = match caller {
+        Caller::Filter => FOR_FILTERS,
+        Caller::Zfs => FOR_ZFS,
     };
-    for (number, body) in bodies {
-        step(*number, body);
-        step(number + 1, &[ALLOWED]);
-    }
-    step(number(NEWEST) + 1, &[NO_SUCH_CALL]);
-    steps
+    FOR_EVERYBODY.iter().chain(own).copied()
 }
 
-/// Halves the steps until one is left. When the kernel takes a filter it walks it once for each call that there is, to
-/// know those that are always allowed: in a list that would take longer than all else that confines a program.
-fn search(steps: &[(u32, Body)]) -> Body {
-    let (low, high) = steps.split_at(steps.len() / 2);
-    match (low, high) {
-        ([], [(_, body), ..]) => body.clone(),
-        (low, [(number, _), ..]) => {
-            let low = search(low);
-            // A test holds that no filter is longer than a jump.
-            let distance = u8::try_from(low.len()).unwrap_or(u8::MAX);
-            [vec![at_least(*number, distance, 0)], low, search(high)].concat()
-        }
-        (_, []) => Body::new(),
-    }
-}
+const FOR_EVERYBODY: &[(c_long, Body)] = &[
+    // Its arguments are behind a pointer. Both C libraries then take clone(2).
+    (libc::SYS_clone3, &[NO_SUCH_CALL]),
+    (libc::SYS_kill, TO_ITSELF),
+    (libc::SYS_tgkill, TO_ITSELF),
+];
+
+const FOR_FILTERS: &[(c_long, Body)] = &[
+    // Threads, and no processes.
+    (libc::SYS_clone, &[load(argument(0)), any(flags(libc::CLONE_THREAD), 0, 1), ALLOWED, DENIED]),
+    // Reading limits is a part of starting up; the pointer to new ones has two halves.
+    (libc::SYS_prlimit64, &[load(argument(2)), equal(0, 0, 3), load(argument(2) + 4), equal(0, 0, 1), ALLOWED, DENIED]),
+    // Before Linux 6.2 Landlock let files be emptied that may be read.
+    (libc::SYS_openat, &[load(argument(2)), any(flags(libc::O_TRUNC), 0, 1), DENIED, ALLOWED]),
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_open, &[load(argument(1)), any(flags(libc::O_TRUNC), 0, 1), DENIED, ALLOWED]),
+    (libc::SYS_openat2, &[NO_SUCH_CALL]),
+];
+
+const FOR_ZFS: &[(c_long, Body)] = &[
+    (libc::SYS_clone, &[load(argument(0)), any(NAMESPACES, 0, 1), DENIED, ALLOWED]),
+    // The names of accounts can come from a daemon of this host.
+    (libc::SYS_socket, &[load(argument(0)), equal(flags(libc::AF_UNIX), 0, 1), ALLOWED, DENIED]),
+];
+
+const TO_ITSELF: Body = &[load(argument(0)), equal(OWN, 0, 1), ALLOWED, DENIED];
 
 /// What nobody needs who reads or writes a send stream: other processes, the kernel itself, its keys, clocks and
 /// modules, namespaces, programs that are in no file, and what has most often been a way into the kernel.
@@ -307,6 +338,8 @@ const fn flags(bits: libc::c_int) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// What the kernel makes of it, for the instructions that are used here.
@@ -341,17 +374,18 @@ mod tests {
             let mut calls = Calls::of(caller);
             assert!(calls.program.len() <= usize::from(u8::MAX), "{}", calls.program.len());
             let program = calls.owned_by(4711).to_vec();
-            let bodies = bodies(caller);
+            let denials: Vec<u32> = denials(caller).map(number).collect();
+            let bodies: BTreeMap<u32, Body> = bodies(caller).map(|(call, body)| (number(call), body)).collect();
+            assert!(denials.iter().all(|call| !bodies.contains_key(call)), "{caller:?} has a call twice");
             let numbers = (0..2000).chain([0x4000_0000, 0x4000_0201, u32::MAX - 1, u32::MAX]);
             for (number, arguments) in numbers.flat_map(|number| [0, 1, 4711, u32::MAX].map(|bits| (number, bits))) {
                 let expected = match bodies.get(&number) {
                     _ if number > super::number(NEWEST) => NO_SUCH_CALL.k,
+                    _ if denials.contains(&number) => DENIED.k,
                     None => ALLOWED.k,
                     Some(body) => {
-                        let body: Body = body
-                            .iter()
-                            .map(|part| sock_filter { k: if part.k == OWN { 4711 } else { part.k }, ..*part })
-                            .collect();
+                        let own = |part: &sock_filter| if part.k == OWN { 4711 } else { part.k };
+                        let body: Vec<_> = body.iter().map(|part| sock_filter { k: own(part), ..*part }).collect();
                         answered(&body, number, arguments)
                     }
                 };
