@@ -52,6 +52,9 @@ pub enum Failure {
     /// The kernel lacks what would confine programs, and the policy requires it.
     #[error("the policy requires what is missing here: {}", .0.iter().map(|measure| measure.needs()).collect::<Vec<_>>().join("; "))]
     Unconfined(Vec<run::Measure>),
+    /// As many requests as there may be at once are there.
+    #[error("this key has {0} requests at once, as many as it may have (session.count)")]
+    Busy(u32),
     /// Nothing could be started.
     #[error(transparent)]
     Run(#[from] run::RunError),
@@ -102,7 +105,7 @@ impl Failure {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Syntax(_) | Self::Command(_) => Kind::Unknown,
-            Self::NoCommand | Self::Refused(_) | Self::Stream(_) => Kind::Refused,
+            Self::Busy(_) | Self::NoCommand | Self::Refused(_) | Self::Stream(_) => Kind::Refused,
             Self::Audit(_)
             | Self::Host(_)
             | Self::Open(_)

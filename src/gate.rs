@@ -1,6 +1,8 @@
 //! One request, from the environment to the exec.
 #![forbid(unsafe_code)]
 
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,10 +13,10 @@ use crate::decide::plan::{Decision, Plan};
 use crate::door::Door;
 use crate::failure::{Failure, Kind};
 use crate::host::Live;
-use crate::policy::{self, Completion as Wanted, Log, Policy, PolicyName};
+use crate::policy::{self, Completion as Wanted, IoClass, Log, Opened, Policy, PolicyName, Session};
 use crate::record::{Completion, Outcome, Record, RequestId, Who};
 use crate::request::{Asked, Request};
-use crate::run::{Measure, Tail};
+use crate::run::{Cut, Limits, Measure, Seat, Tail};
 use crate::{audit, judge, run};
 
 /// The forced command.
@@ -34,13 +36,19 @@ pub fn main() -> ExitCode {
 
 /// One request: policy, decision, record, and what was decided.
 fn serve(id: RequestId, request: &Request) -> ExitCode {
+    let begun = Instant::now();
     let who = Who { id, policy: Some(request.policy.clone()), client: request.client, key: request.key.clone() };
     let Some(line) = &request.line else {
         return fail(&who, &Failure::NoCommand, None);
     };
-    let policy = match run::prepare().map_err(Failure::from).and_then(|()| open(&request.policy)) {
-        Ok(policy) => policy,
+    let (policy, file) = match run::prepare().map_err(Failure::from).and_then(|()| open(&request.policy)) {
+        Ok(opened) => opened,
         Err(failure) => return fail(&who, &failure, None),
+    };
+    // Held until the end.
+    let _seat = match admit(&request.policy, &policy.session, file) {
+        Ok(seat) => seat,
+        Err(failure) => return fail(&who, &failure, Some((&policy, line))),
     };
     let missing = run::missing();
     if policy.sandbox.required && !missing.is_empty() {
@@ -54,17 +62,17 @@ fn serve(id: RequestId, request: &Request) -> ExitCode {
     if let Err(failure) = record(&who, &plan, &missing, line, &policy.log) {
         return tell(&failure, policy.reasons);
     }
-    match perform(&who, plan, &policy.log, &mut Door::new(&policy, &host)) {
+    match perform(&who, plan, begun, &policy, &mut Door::new(&policy, &host)) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => fail(&who, &failure, Some((&policy, line))),
     }
 }
 
 /// The policy, by which the gate is in its zone from here on, if it has one.
-fn open(name: &str) -> Result<Policy, Failure> {
+fn open(name: &str) -> Result<(Policy, File), Failure> {
     let directory = Path::new(policy::DIRECTORY);
     let name = PolicyName::parse(name)?;
-    let text = policy::open(directory, &name)?;
+    let Opened { text, file } = policy::open(directory, &name)?;
     let policy = policy::parse(&text, name.client.as_ref()).map_err(|error| {
         let path = directory.join(&name.name).with_extension("toml");
         Failure::Policy { path: path.display().to_string(), error }
@@ -72,7 +80,24 @@ fn open(name: &str) -> Result<Policy, Failure> {
     if policy.sandbox.zone {
         run::enter_zone(&name.name)?;
     }
-    Ok(policy)
+    Ok((policy, file))
+}
+
+/// Takes a place, where there are only so many; and what runs steps back as the policy says.
+fn admit(name: &str, session: &Session, file: File) -> Result<Option<Seat>, Failure> {
+    let seat = match session.count {
+        Some(count) => Some(Seat::take(file, places_of(name), count)?.ok_or(Failure::Busy(count))?),
+        None => None,
+    };
+    run::step_back(session.nice, session.io_class.map(IoClass::priority))?;
+    Ok(seat)
+}
+
+/// Where the places of a client begin, so that one of many can't take those of others; once in 2^31 they are the same.
+fn places_of(name: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    name.split_once('/').map(|(_, client)| client).hash(&mut hasher);
+    u32::try_from(hasher.finish() >> 33).unwrap_or_default()
 }
 
 /// Recorded before anything happens. That no record is taken matters only where the policy says so.
@@ -87,18 +112,23 @@ fn record(who: &Who, plan: &Plan, missing: &[Measure], line: &[u8], log: &Log) -
 }
 
 /// Does what was decided; the status of its end, if there is one for the gate.
-fn perform(who: &Who, plan: Plan, log: &Log, door: &mut Door) -> Result<u8, Failure> {
+fn perform(who: &Who, plan: Plan, begun: Instant, policy: &Policy, door: &mut Door) -> Result<u8, Failure> {
+    let Policy { log, session, .. } = policy;
     let completion = match log.completion {
         Wanted::All => true,
         Wanted::None => false,
         Wanted::Streams => plan.has_stream(),
     };
     let start = Instant::now();
-    let tail = if completion { Tail::Child } else { Tail::Replaces };
-    let ended = run::run(plan, tail, door)?;
+    let tail = if completion || session.is_watched() { Tail::Child } else { Tail::Replaces };
+    let limits = Limits { until: session.time.and_then(|time| begun.checked_add(time)), rate: session.rate };
+    let ended = run::run(plan, tail, limits, door)?;
+    if ended.cut == Some(Cut::Time) {
+        let _ = stderr().write_all(b"zfs-shell: ended: a request has no more time than this (session.time)\n");
+    }
     let record = Completion { who, ended: &ended, time: start.elapsed() };
     // A refusal is recorded whenever it falls.
-    if completion || record.weight() != Weight::Info {
+    if completion || record.weight() != Weight::Info || ended.cut == Some(Cut::Time) {
         let _ = audit::send(record.weight(), &record.line(), log.required);
     }
     Ok(ended.status)

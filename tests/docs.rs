@@ -53,7 +53,7 @@ fn documents() -> Vec<(String, String)> {
 }
 
 /// A table of the policy: where a key of it stands in a file, and under which heading of the manual.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 16] = [
     ("[[grant]]\nKEY", ".Sh GRANTS"),
     ("[[grant]]\n[grant.send]\nKEY", ".Ss [grant.send]"),
     ("[[grant]]\n[grant.snapshot]\nKEY", ".Ss [grant.snapshot]"),
@@ -69,10 +69,11 @@ const TABLES: [(&str, &str); 15] = [
     ("[log]\nKEY", ".Ss [log]"),
     ("[reply]\nKEY", ".Ss [reply]"),
     ("[sandbox]\nKEY", ".Ss [sandbox]"),
+    ("[session]\nKEY", ".Ss [session]"),
 ];
 
 /// Keys whose values are of a closed list, as a file with such a value.
-const CHOICES: [(&str, &str); 12] = [
+const CHOICES: [(&str, &str); 13] = [
     ("[[grant]]\nrole = VALUE", ".Sh GRANTS"),
     ("[[grant]]\nscope = VALUE", ".Sh GRANTS"),
     ("[[grant]]\nallow = [VALUE]", ".Sh GRANTS"),
@@ -85,6 +86,7 @@ const CHOICES: [(&str, &str); 12] = [
     ("[filters]\nallow = [VALUE]", ".Ss [filters]"),
     ("[privilege]\nvia = VALUE", ".Ss [privilege]"),
     ("[log]\ncompletion = VALUE", ".Ss [log]"),
+    ("[session]\nio_class = VALUE", ".Ss [session]"),
 ];
 
 /// What nobody would call anything: far from every name, so that the error offers all of them.

@@ -290,7 +290,8 @@ fn branches_and_the_texts_around_commands_end_as_in_sh() {
 /// The gate, once its stages have started, and their process ids.
 #[expect(clippy::zombie_processes, reason = "`ends` waits; otherwise the test has failed")]
 fn start(sandbox: &Sandbox, request: &str, stages: usize) -> (Child, Vec<i32>) {
-    let child = gate(sandbox, "", request).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let child =
+        gate(sandbox, "", request).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let pids = children(child.id());
@@ -340,6 +341,91 @@ fn a_signal_to_the_gate_ends_every_stage() {
         let (child, pids) = start(&sandbox, "zfs send tank/data@syncoid_stuck | mbuffer -q | mbuffer -q", 3);
         kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
         assert_eq!(ends(child, &pids, 4), Some(status));
+    }
+}
+
+#[test]
+fn a_request_that_takes_longer_than_it_may_is_ended_and_the_client_and_the_log_are_told() {
+    let sandbox = Sandbox::new(&format!("{POLICY}\n[session]\ntime = \"1s\"\n"));
+    let log = sandbox.log();
+    for request in
+        ["zfs send tank/data@syncoid_stuck | mbuffer -q; zfs list tank/data", "zfs snapshot tank/data@syncoid_stuck"]
+    {
+        let stages = request.matches('|').count() + 1;
+        let (mut child, pids) = start(&sandbox, request, stages);
+        let mut stderr = child.stderr.take().unwrap();
+        assert_eq!(ends(child, &pids, 30), Some(143), "{request}");
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(said, "zfs-shell: ended: a request has no more time than this (session.time)\n", "{request}");
+        assert!(records(&log).concat().contains(" ended=time status=143 "), "{request}");
+        fs::remove_file(sandbox.path("tmp/pids")).unwrap();
+    }
+    assert_eq!(ask(&sandbox, "zfs snapshot tank/data@syncoid_exit3").status.code(), Some(3), "what takes less is done");
+}
+
+#[test]
+fn no_more_requests_run_at_once_than_may_and_each_client_has_its_own() {
+    let sandbox = Sandbox::new(&format!("{POLICY}\n[session]\ncount = 1\n"));
+    sandbox.policy("many", &format!("{POLICY}\n[session]\ncount = 1\n").replace("tank/data", "tank/{client}"));
+    let log = sandbox.log();
+    let many = |client: &str| {
+        let mut command = sandbox.command("", &["/zfs-shell", &format!("many/{client}")]);
+        command.env("SSH_ORIGINAL_COMMAND", format!("zfs snapshot tank/{client}@syncoid_exit0")).output().unwrap()
+    };
+    let (mut child, pids) = start(&sandbox, "zfs snapshot tank/data@syncoid_stuck", 1);
+    let refused = ask(&sandbox, "zfs snapshot tank/data@syncoid_report");
+    assert_eq!(refused.status.code(), Some(126));
+    let reason = "this key has 1 requests at once, as many as it may have (session.count)";
+    assert_eq!(stderr(&refused), format!("zfs-shell: refused: {reason}\n"));
+    assert!(records(&log).concat().contains(&format!(" decision=refused status=126 reason=\"{reason}\"")));
+    assert_eq!(sandbox.read("tmp/report"), "", "it ran");
+    assert_eq!(many("data").status.code(), Some(0), "another policy has places of its own");
+    drop(child.stdout.take());
+    ends(child, &pids, 4);
+    assert_eq!(ask(&sandbox, "zfs snapshot tank/data@syncoid_exit0").status.code(), Some(0), "the place is free again");
+
+    // Of the same policy, by what sshd calls it.
+    let mut command = sandbox.command("", &["/zfs-shell", "many/laptop"]);
+    command.env("SSH_ORIGINAL_COMMAND", "zfs snapshot tank/laptop@syncoid_stuck").stdout(Stdio::piped());
+    fs::remove_file(sandbox.path("tmp/pids")).unwrap();
+    let child = command.spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while sandbox.read("tmp/pids").is_empty() {
+        assert!(Instant::now() < deadline);
+        sleep(Duration::from_millis(10));
+    }
+    assert_eq!(many("laptop").status.code(), Some(126));
+    assert_eq!(many("nas").status.code(), Some(0));
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    ends(child, &[], 4);
+}
+
+#[test]
+fn a_stream_goes_no_faster_than_it_may_and_arrives_whole() {
+    let sandbox = Sandbox::new(&format!("{POLICY}\n[session]\nrate = \"2MiB\"\n"));
+    for request in ["zfs send tank/data@syncoid_data | mbuffer -q", "zfs send tank/data@syncoid_data"] {
+        let begun = Instant::now();
+        let output = ask(&sandbox, request);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 3_000_000), "{}", stderr(&output));
+        // Only the last 64 KiB are not waited for. That it takes longer shows nothing: machines are slow.
+        assert!(begun.elapsed() >= Duration::from_millis((3_000_000 - (64 << 10)) * 1000 / (2 << 20)), "{request}");
+    }
+    let (mut child, pids) = start(&sandbox, "zfs send tank/data@syncoid_endless", 1);
+    drop(child.stdout.take());
+    ends(child, &pids, 4);
+}
+
+#[test]
+fn what_is_started_steps_back_as_far_as_the_policy_says() {
+    for (session, expected) in [
+        ("nice = 7\nio_class = \"idle\"", "7\nidle\n"),
+        ("io_class = \"best-effort\"", "0\nbest-effort: prio 7\n"),
+        ("nice = 19", "19\nnone: prio 0\n"),
+    ] {
+        let sandbox = Sandbox::new(&format!("{POLICY}\n[session]\n{session}\n"));
+        let output = ask(&sandbox, "zfs snapshot tank/data@syncoid_rank");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}", stderr(&output));
     }
 }
 

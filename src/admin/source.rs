@@ -36,7 +36,7 @@ impl Source {
             return Err(Stop::said(format!("--client goes with a file's path; write {}/CLIENT", path.display())));
         }
         let name = PolicyName::parse(&path.to_string_lossy()).map_err(Stop::said)?;
-        let text = policy::open(Path::new(DIRECTORY), &name).map_err(Stop::said)?;
+        let text = policy::open(Path::new(DIRECTORY), &name).map_err(Stop::said)?.text;
         let path_of = format!("{DIRECTORY}/{}.toml", name.name);
         Ok(Self { path: path_of, name: Some(path.display().to_string()), text, client: name.client })
     }

@@ -308,6 +308,11 @@ impl Run {
         std::iter::once(&self.first).chain(&self.rest)
     }
 
+    /// Whether a stream comes out of it.
+    pub fn is_stream(&self) -> bool {
+        self.stream
+    }
+
     /// What becomes of the rows that they print, if they may not pass as they are.
     pub fn table(&self) -> Option<&Table> {
         self.table.as_ref()

@@ -57,7 +57,7 @@ pub(super) fn unknown(what: &str, given: &str, valid: &[&str]) -> String {
 }
 
 /// Tables of the policy's contract that this version doesn't serve. They would stand beside `filters`.
-const LATER: [&str; 4] = ["command", "hooks", "key", "session"];
+const LATER: [&str; 3] = ["command", "hooks", "key"];
 
 fn is_later(neighbour: &str, given: &str) -> bool {
     neighbour == "filters" && LATER.contains(&given)
@@ -132,11 +132,8 @@ mod tests {
             ("unknown field `keeps`, expected one of `keep`, `names`", "unknown key `keeps`, did you mean `keep`?"),
             ("unknown field `via2`, expected `via`", "unknown key `via2`, did you mean `via`?"),
             ("unknown field `x`, expected `max` or `tags`", "unknown key `x`, expected one of `max`, `tags`"),
-            ("unknown field `session`, expected one of `grant`, `filters`", "`session` is not served by this version"),
-            (
-                "unknown field `session`, expected one of `role`, `a`",
-                "unknown key `session`, expected one of `role`, `a`",
-            ),
+            ("unknown field `hooks`, expected one of `grant`, `filters`", "`hooks` is not served by this version"),
+            ("unknown field `hooks`, expected one of `role`, `a`", "unknown key `hooks`, expected one of `role`, `a`"),
             ("unknown field `x\ny`, expected `via`", "unknown key `x\\ny`, expected `via`"),
             ("unknown field ``, expected `, expected `via`", "unknown key ``, expected `, expected `via`"),
             ("invalid type: map, expected a boolean", "invalid type: table, expected a boolean"),

@@ -11,7 +11,9 @@ use ::toml::value::{Datetime, Offset};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use super::error::unknown;
-use super::{Completion, Force, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay};
+use super::{
+    Completion, Force, IoClass, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay,
+};
 use crate::command::argv::Program;
 
 /// A value of a closed list, by name.
@@ -57,6 +59,7 @@ choices! {
     Kept, "value": "note" => Note, "held" => Held;
     Privilege, "value": "none" => None, "sudo" => Sudo, "doas" => Doas;
     Completion, "value": "none" => None, "streams" => Streams, "all" => All;
+    IoClass, "value": "idle" => Idle, "best-effort" => BestEffort;
     Force, "value": "safe" => Safe, "refuse" => Refuse, "allow" => Allow;
     Rollback, "value": "refuse" => Refuse, "latest" => Latest, "allow" => Allow;
     StreamProperties, "value": "strip" => Strip, "refuse" => Refuse, "any" => Any;
@@ -219,23 +222,23 @@ impl Text for AbsolutePath {
     }
 }
 
-/// A whole number from `LEAST` to 2^32 - 1.
+/// A whole number from `LEAST` to `MOST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Count<const LEAST: u32>(pub u32);
+pub(super) struct Count<const LEAST: u32, const MOST: u32 = { u32::MAX }>(pub u32);
 
-impl<'de, const LEAST: u32> Deserialize<'de> for Count<LEAST> {
+impl<'de, const LEAST: u32, const MOST: u32> Deserialize<'de> for Count<LEAST, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_i64(CountVisitor)
     }
 }
 
-struct CountVisitor<const LEAST: u32>;
+struct CountVisitor<const LEAST: u32, const MOST: u32>;
 
-impl<const LEAST: u32> Visitor<'_> for CountVisitor<LEAST> {
-    type Value = Count<LEAST>;
+impl<const LEAST: u32, const MOST: u32> Visitor<'_> for CountVisitor<LEAST, MOST> {
+    type Value = Count<LEAST, MOST>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a whole number from {LEAST} to {}", u32::MAX)
+        write!(f, "a whole number from {LEAST} to {MOST}")
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
@@ -244,7 +247,7 @@ impl<const LEAST: u32> Visitor<'_> for CountVisitor<LEAST> {
     }
 
     fn visit_u32<E: Error>(self, number: u32) -> Result<Self::Value, E> {
-        if number < LEAST {
+        if !(LEAST..=MOST).contains(&number) {
             return Err(E::invalid_value(Unexpected::Unsigned(number.into()), &self));
         }
         Ok(Count(number))
@@ -400,6 +403,7 @@ mod tests {
         check::<RawStream>();
         check::<Privilege>();
         check::<Completion>();
+        check::<IoClass>();
         check::<Operation>();
         check::<Filter>();
         assert!(Operation::ALL.iter().all(|operation| Choice::name(*operation) == operation.name()));

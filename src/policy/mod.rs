@@ -24,7 +24,7 @@ use crate::command::property::{Property, Setting};
 
 pub use error::PolicyError;
 pub use form::seconds_since_1970;
-pub use open::{DIRECTORY, OpenError, PolicyName, open, open_path};
+pub use open::{DIRECTORY, OpenError, Opened, PolicyName, open, open_path};
 pub use pattern::{DatasetPattern, MAX_PATTERN, Names, PatternError};
 pub use role::Role;
 pub use show::{Origin, Shown};
@@ -47,6 +47,8 @@ pub struct Policy {
     pub reasons: bool,
     /// `[sandbox]`
     pub sandbox: Sandbox,
+    /// `[session]`
+    pub session: Session,
 }
 
 /// Which grant, counted from 1 in the order of the file.
@@ -432,6 +434,47 @@ pub struct Sandbox {
     pub required: bool,
     /// Whether requests are served in the user namespace that the datasets are attached to.
     pub zone: bool,
+}
+
+/// `[session]`: what bounds a request. Without any of it nothing has to stay behind to watch over one program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// How long the whole request may take.
+    pub time: Option<Duration>,
+    /// How many requests there may be at once, for each name by which the policy is called.
+    pub count: Option<u32>,
+    /// Bytes a second of a stream that is sent, or that comes to zfs receive.
+    pub rate: Option<u64>,
+    /// By how much programs step back (nice(2)).
+    pub nice: Option<u32>,
+    /// How programs wait for disks.
+    pub io_class: Option<IoClass>,
+}
+
+/// `session.io_class`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoClass {
+    /// Behind all others of its class.
+    BestEffort,
+    /// When nobody else wants the disk.
+    Idle,
+}
+
+impl IoClass {
+    /// Class and level in one number (ioprio_set(2)).
+    pub fn priority(self) -> u16 {
+        match self {
+            Self::BestEffort => 2 << 13 | 7,
+            Self::Idle => 3 << 13,
+        }
+    }
+}
+
+impl Session {
+    /// Whether somebody has to watch over what runs.
+    pub fn is_watched(&self) -> bool {
+        self.time.is_some() || self.count.is_some() || self.rate.is_some()
+    }
 }
 
 /// `log.completion`

@@ -35,6 +35,15 @@ pub struct PolicyName {
     pub client: Option<Component>,
 }
 
+/// A policy that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// What it says.
+    pub text: String,
+    /// Open for reading, for those who take places in it (`session.count`).
+    pub file: File,
+}
+
 /// Why a policy can't be opened. For administrators: a client never sees it.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -124,10 +133,10 @@ fn is_name(name: &str) -> bool {
         && !name.contains("..")
 }
 
-/// Reads the text of a policy file after checking who could have written it: no step of the path is a link, none is
+/// Reads a policy file after checking who could have written it: no step of the path is a link, none is
 /// writable by its group or by everyone (not even a sticky directory), and each belongs to root or, where that isn't the
 /// account this runs under, to the owner of the file.
-pub fn open(directory: &Path, name: &PolicyName) -> Result<String, OpenError> {
+pub fn open(directory: &Path, name: &PolicyName) -> Result<Opened, OpenError> {
     if !is_name(&name.name) {
         return Err(OpenError::Name(name.name.clone()));
     }
@@ -212,7 +221,7 @@ impl Walk {
     }
 
     /// Checks the file that this has come to, and reads it.
-    fn read(mut self) -> Result<String, OpenError> {
+    fn read(mut self) -> Result<Opened, OpenError> {
         let stat = self.stat()?;
         if kind(&stat) != SFlag::S_IFREG {
             return Err(OpenError::NotFile(self.path));
@@ -232,7 +241,7 @@ impl Walk {
                 if written(&stat) != written(&after) || u64::try_from(stat.st_size) != Ok(text.len() as u64) {
                     return Err(OpenError::Changed(self.path));
                 }
-                Ok(text)
+                Ok(Opened { text, file })
             }
         }
     }
@@ -323,6 +332,7 @@ mod tests {
                 .and_then(|()| walk.look())
                 .and_then(|()| walk.step(Path::new("nas.toml"), FILES))
                 .and_then(|()| walk.read())
+                .map(|opened| opened.text)
                 .map_err(|error| error.to_string())
         }
 

@@ -31,8 +31,8 @@ mod tests {
     use crate::command::argv::Program;
     use crate::command::property::{Property, Setting};
     use crate::policy::{
-        Completion, Floor, Force, Kept, Operation, Origin, Privilege, Raw, Role, Rollback, Scope, StreamProperties,
-        StreamRules, TimeOfDay,
+        Completion, Floor, Force, IoClass, Kept, Operation, Origin, Privilege, Raw, Role, Rollback, Scope, Session,
+        StreamProperties, StreamRules, TimeOfDay,
     };
 
     fn policy(text: &str) -> Policy {
@@ -64,6 +64,7 @@ mod tests {
                 && !policy.sandbox.required
                 && !policy.sandbox.zone
         );
+        assert_eq!(policy.session, Session::default());
     }
 
     #[test]
@@ -206,6 +207,12 @@ mod tests {
             [reply]
             reasons = false
 
+            [session]
+            time = "12h"
+            count = 8
+            rate = "50MiB"
+            nice = 10
+            io_class = "idle"
             [sandbox]
             required = true
             "#,
@@ -241,6 +248,15 @@ mod tests {
         assert_eq!(policy.program(Program::Pv), None);
         assert_eq!(policy.log.completion, Completion::All);
         assert!(policy.log.commands && policy.log.required && !policy.reasons && policy.sandbox.required);
+        let session = Session {
+            time: Some(Duration::from_secs(43_200)),
+            count: Some(8),
+            rate: Some(50 << 20),
+            nice: Some(10),
+            io_class: Some(IoClass::Idle),
+        };
+        assert_eq!(policy.session, session);
+        assert!(policy.session.is_watched() && !Session { nice: Some(1), ..Session::default() }.is_watched());
     }
 
     #[test]
@@ -431,7 +447,12 @@ mod tests {
             ("log.completion = |\"stream\"|".to_owned(), "unknown value `stream`, did you mean `streams`?"),
             ("privilege.via = |\"su\"|".to_owned(), "unknown value `su`, expected one of `none`, `sudo`, `doas`"),
             // not served yet
-            ("[|session|]\ntime = \"12h\"".to_owned(), "`session` is not served by this version"),
+            ("[session]\n|times| = \"12h\"".to_owned(), "unknown key `times`, did you mean `time`?"),
+            ("[session]\nnice = |20|".to_owned(), "invalid value: integer `20`, expected a whole number from 0 to 19"),
+            (
+                "[session]\ncount = |0|".to_owned(),
+                "invalid value: integer `0`, expected a whole number from 1 to 4294967295",
+            ),
             ("[sandbox]\n|require| = true".to_owned(), "unknown key `require`, did you mean `required`?"),
             (
                 "[privilege]\nvia = \"sudo\"\n[sandbox]\nzone = |true|".to_owned(),

@@ -14,7 +14,9 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::form::{AbsolutePath, Age, Count, Filter, Moment, ProgramName, RawStream, Size};
 use super::property::{PropertyName, Settings};
-use super::{Completion, Force, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay};
+use super::{
+    Completion, Force, IoClass, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay,
+};
 use crate::command::argv::Program;
 
 /// The whole of it.
@@ -29,6 +31,7 @@ pub(super) struct File<'t> {
     pub log: Table<Log>,
     pub reply: Table<Reply>,
     pub sandbox: Table<Sandbox>,
+    pub session: Table<Session>,
 }
 
 #[derive(Default, Deserialize)]
@@ -190,6 +193,16 @@ pub(super) struct Reply {
 pub(super) struct Sandbox {
     pub required: Option<bool>,
     pub zone: Option<Spanned<bool>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Session {
+    pub time: Option<Age>,
+    pub count: Option<Count<1>>,
+    pub rate: Option<Size>,
+    pub nice: Option<Count<0, 19>>,
+    pub io_class: Option<IoClass>,
 }
 
 /// A table, and nothing else: serde would take an array for a struct too, its fields in order.

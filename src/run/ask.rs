@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::command::argv::Argv;
 use crate::decide::plan::Standing;
@@ -47,7 +47,7 @@ pub(super) fn ask_as(standing: Standing, executable: &Executable, argv: &Argv) -
     let supervisor = Supervisor::begin()?;
     let mut group = Group::default();
     spawn::start(&mut group, command, standing)?;
-    match supervisor.wait(&mut group, &mut [&mut stdout, &mut stderr], Until::Over, Some(TIME))? {
+    match supervisor.wait(&mut group, &mut [&mut stdout, &mut stderr], Until::Over, Instant::now().checked_add(TIME))? {
         None => {}
         Some(Cut::Time) => return Err(RunError::Time(name)),
         Some(Cut::Gone | Cut::Signal(_)) => return Err(RunError::Interrupted(name)),

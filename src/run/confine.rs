@@ -20,6 +20,13 @@ pub fn prepare() -> Result<(), RunError> {
     sys::close_on_exec_above_stderr().map_err(|error| RunError::System { what: "close descriptors on exec", error })
 }
 
+/// Has the gate, and all that it starts, step back behind others.
+pub fn step_back(nice: Option<u32>, io_priority: Option<u16>) -> Result<(), RunError> {
+    let failed = |error| RunError::System { what: "step back behind other programs", error };
+    nice.map_or(Ok(()), sys::be_nice).map_err(failed)?;
+    io_priority.map_or(Ok(()), sys::set_io_priority).map_err(failed)
+}
+
 pub(super) fn system(what: &'static str) -> impl Fn(nix::Error) -> RunError {
     move |error| RunError::System { what, error: error.into() }
 }

@@ -6,9 +6,12 @@ mod ask;
 mod confine;
 mod flow;
 mod guard;
+mod meter;
+mod pace;
 mod plumbing;
 mod reception;
 mod sandbox;
+mod seat;
 mod spawn;
 mod sys;
 mod wait;
@@ -16,6 +19,7 @@ mod zone;
 
 use std::io::PipeWriter;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use thiserror::Error;
 
@@ -25,13 +29,16 @@ use crate::script::{Course, Joint, Pipeline, Status};
 use crate::table::Rows;
 
 pub use ask::{Asked, ask};
-pub use confine::prepare;
+pub use confine::{prepare, step_back};
 pub use reception::Arrived;
 pub use sandbox::{Measure, is_confinable, landlock, missing};
+pub use seat::Seat;
 pub use wait::Cut;
 pub use zone::{enter as enter_zone, file as zone_file};
 
 use flow::{Outflow, Pump};
+use meter::Meter;
+use pace::Pace;
 use reception::Receiver;
 use wait::{Channel, Group, Supervisor, Until};
 
@@ -106,6 +113,21 @@ pub enum Tail {
     Child,
 }
 
+/// What bounds a request (`session`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// When it is ended.
+    pub until: Option<Instant>,
+    /// Bytes a second of a stream.
+    pub rate: Option<u64>,
+}
+
+impl Limits {
+    fn pace(&self) -> Option<Pace> {
+        self.rate.map(Pace::new)
+    }
+}
+
 /// How a request ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
@@ -123,7 +145,7 @@ pub struct Ended {
 
 /// Does what was decided; streams come in, and what comes later is decided once more, as the doorkeeper says. An error
 /// means that nothing has happened. Does not return where the last program could take the gate's place.
-pub fn run(plan: Plan, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended, RunError> {
+pub fn run(plan: Plan, tail: Tail, limits: Limits, keeper: &mut dyn Doorkeeper) -> Result<Ended, RunError> {
     if plan.has_stream() {
         plumbing::widen_standard();
     }
@@ -133,7 +155,7 @@ pub fn run(plan: Plan, tail: Tail, keeper: &mut dyn Doorkeeper) -> Result<Ended,
     let first = Part::of(&script.first).map(|part| (Joint::Next, &script.first, part));
     let rest = script.rest.iter().map(|(joint, pipeline)| Ok((*joint, pipeline, Part::of(pipeline)?)));
     let parts = std::iter::once(first).chain(rest).collect::<Result<Vec<_>, RunError>>()?;
-    Session::default().run(parts, tail, keeper)
+    Session { limits, ..Session::default() }.run(parts, tail, keeper)
 }
 
 /// A pipeline by what it takes to run it.
@@ -155,6 +177,7 @@ struct Program<'p> {
     stage: &'p Stage,
     exec: &'p Exec,
     note: &'p [u8],
+    is_stream: bool,
 }
 
 impl<'p> Part<'p> {
@@ -196,7 +219,7 @@ impl<'p> Program<'p> {
         let mut execs = run.execs();
         let exec = execs.next()?;
         let alone = run.table().is_none() && run.status() == 0 && execs.next().is_none();
-        alone.then_some(Self { stage, exec, note: run.note() })
+        alone.then_some(Self { stage, exec, note: run.note(), is_stream: run.is_stream() })
     }
 }
 
@@ -208,6 +231,7 @@ struct Session {
     begun: bool,
     supervisor: Option<Supervisor>,
     ended: Ended,
+    limits: Limits,
 }
 
 impl Session {
@@ -307,9 +331,19 @@ impl Session {
 
     fn pipeline(&mut self, programs: &[Program], status: Status) -> Result<Option<Cut>, RunError> {
         self.supervisor()?;
-        let mut group = self.start(programs, status, None)?;
-        let cut = self.wait(&mut group, &mut [])?;
+        let pace = self.limits.pace().filter(|_| programs.iter().any(|program| program.is_stream));
+        let Some(pace) = pace else {
+            let mut group = self.start(programs, status, None)?;
+            let cut = self.wait(&mut group, &mut [])?;
+            self.course.put(group.status());
+            return Ok(cut);
+        };
+        let (reader, writer) = plumbing::wide_pipe()?;
+        let mut group = self.start(programs, status, Some(writer))?;
+        let mut meter = Meter::new(reader, pace);
+        let cut = self.wait(&mut group, &mut [&mut meter])?;
         self.course.put(group.status());
+        meter.result()?;
         Ok(cut)
     }
 
@@ -412,7 +446,8 @@ impl Session {
     }
 
     fn wait(&mut self, group: &mut Group, channels: &mut [&mut dyn Channel]) -> Result<Option<Cut>, RunError> {
-        self.supervisor()?.wait(group, channels, Until::Over, None)
+        let until = self.limits.until;
+        self.supervisor()?.wait(group, channels, Until::Over, until)
     }
 }
 
@@ -465,7 +500,7 @@ mod tests {
     }
 
     fn ended(script: Script<Stage>) -> Result<u8, RunError> {
-        run(made::plan(script), Tail::Child, &mut Nobody).map(|ended| ended.status)
+        run(made::plan(script), Tail::Child, Limits::default(), &mut Nobody).map(|ended| ended.status)
     }
 
     fn status(script: Script<Stage>) -> u8 {
@@ -558,7 +593,10 @@ mod tests {
     fn a_command_that_was_not_done_whole_has_a_status_of_its_own() {
         for (program, expected) in [("exit 0", 1), ("exit 3", 3)] {
             let script = list(made::stage(made::partial(sh(program), 1)), []);
-            assert_eq!(run(made::plan(script), Tail::Replaces, &mut Nobody).unwrap().status, expected);
+            assert_eq!(
+                run(made::plan(script), Tail::Replaces, Limits::default(), &mut Nobody).unwrap().status,
+                expected
+            );
         }
     }
 
@@ -629,7 +667,7 @@ mod tests {
         let stage = stage("sleep 60 & sleep 60");
         let Action::Run(run) = stage.action() else { panic!() };
         let mut group = spawn::one(&stage, run.execs().next().unwrap(), None).unwrap();
-        let cut = supervisor.wait(&mut group, &mut [], Until::Over, Some(Duration::from_millis(100))).unwrap();
+        let cut = supervisor.wait(&mut group, &mut [], Until::Over, Some(start + Duration::from_millis(100))).unwrap();
         assert_eq!((cut, group.status()), (Some(Cut::Time), 143));
         assert!(start.elapsed() < Duration::from_secs(4));
     }

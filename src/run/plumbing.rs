@@ -2,9 +2,10 @@
 #![forbid(unsafe_code)]
 
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::RunError;
 
@@ -28,6 +29,11 @@ pub(super) fn pipe() -> Result<(PipeReader, PipeWriter), RunError> {
 pub(super) fn widen_standard() {
     widen(io::stdin());
     widen(io::stdout());
+}
+
+/// Whether a call that reads or writes would not wait now.
+pub(super) fn is_ready(descriptor: BorrowedFd, events: PollFlags) -> bool {
+    poll(&mut [PollFd::new(descriptor, events)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
 /// Failure is no matter: the account's share of pipe memory may be used up, or it's no pipe.

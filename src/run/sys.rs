@@ -1,7 +1,7 @@
 //! All unsafe code of the project: what neither std nor nix has a safe form for.
 #![expect(
     unsafe_code,
-    reason = "close_range(2), descriptors known by number alone, sigaction(2), nice(2), landlock(7), seccomp(2), \
+    reason = "close_range(2), descriptors known by number alone, sigaction(2), nice(2), ioprio_set(2), landlock(7), seccomp(2), \
               capabilities(7), and what is done between fork and exec"
 )]
 
@@ -100,6 +100,27 @@ pub fn step_back() {
     // SAFETY: the call takes a number and touches no memory of ours.
     unsafe { libc::nice(NICE) };
 }
+
+/// Lets other processes go first by so much, from here on, and in all that is started later (nice(2)).
+pub fn be_nice(by: u32) -> io::Result<()> {
+    Errno::clear();
+    let by = libc::c_int::try_from(by).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the call takes a number and touches no memory of ours.
+    // -1 is a priority too.
+    match unsafe { libc::nice(by) } {
+        -1 if Errno::last() != Errno::UnknownErrno => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Has this process, and all that it starts, wait for disks like this (ioprio_set(2)).
+pub fn set_io_priority(priority: u16) -> io::Result<()> {
+    // SAFETY: three numbers: which kind of number comes next, this process, and the priority.
+    done(unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, libc::c_int::from(priority)) }).map(drop)
+}
+
+/// linux/ioprio.h
+const IOPRIO_WHO_PROCESS: libc::c_int = 1;
 
 /// As nice(1) without a number.
 const NICE: libc::c_int = 10;

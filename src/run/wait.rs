@@ -56,8 +56,13 @@ enum Member {
 
 /// A descriptor that the gate reads from or writes to while it waits.
 pub(super) trait Channel {
-    /// What it waits for; `None` when it has nothing to do any more.
+    /// What it waits for; `None` when it has nothing to do, or rests until its deadline.
     fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)>;
+
+    /// Whether it has nothing to do any more.
+    fn is_over(&self) -> bool {
+        self.interest().is_none()
+    }
 
     /// By when it wants a step even if what it waits for isn't there.
     fn deadline(&self) -> Option<Instant> {
@@ -198,18 +203,17 @@ impl Supervisor {
         Ok(Self { signals })
     }
 
-    /// Until it is over or its time is up, or something cuts it short; then all processes are ended.
+    /// Until it is over or the deadline comes, or something cuts it short; then all processes are ended.
     pub(super) fn wait(
         &self,
         group: &mut Group,
         channels: &mut [&mut dyn Channel],
         until: Until,
-        time: Option<Duration>,
+        deadline: Option<Instant>,
     ) -> Result<Option<Cut>, RunError> {
-        let deadline = time.map(|time| Instant::now() + time);
         let mut cut = None;
         while cut.is_none() {
-            let is_idle = |channels: &[&mut dyn Channel]| channels.iter().all(|channel| channel.interest().is_none());
+            let is_idle = |channels: &[&mut dyn Channel]| channels.iter().all(|channel| channel.is_over());
             if until != Until::Idle {
                 group.reap();
             }
@@ -250,19 +254,19 @@ impl Supervisor {
     fn step(&self, channels: &mut [&mut dyn Channel], deadline: Option<Instant>) -> Result<Option<Cut>, RunError> {
         let stdout = io::stdout();
         let first = channels.iter().filter_map(|channel| channel.deadline()).chain(deadline).min();
-        let ready: Vec<bool> = {
+        let (signalled, gone, ready) = {
+            let interests: Vec<_> = channels.iter().map(|channel| channel.interest()).collect();
             let own =
                 [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN), PollFd::new(stdout.as_fd(), PollFlags::empty())];
-            let interests = channels.iter().filter_map(|channel| channel.interest());
-            let mut descriptors: Vec<PollFd> =
-                own.into_iter().chain(interests.map(|(descriptor, events)| PollFd::new(descriptor, events))).collect();
+            let theirs = interests.iter().flatten().map(|(descriptor, events)| PollFd::new(*descriptor, *events));
+            let mut descriptors: Vec<PollFd> = own.into_iter().chain(theirs).collect();
             wait_for(&mut descriptors, first)?;
-            descriptors.iter().map(|descriptor| descriptor.any().unwrap_or(true)).collect()
+            let mut ready = descriptors.iter().map(|descriptor| descriptor.any().unwrap_or(true));
+            let mut next = || ready.next() == Some(true);
+            let (signalled, gone) = (next(), next());
+            (signalled, gone, interests.iter().map(|interest| interest.is_some() && next()).collect::<Vec<_>>())
         };
-        let mut ready = ready.into_iter();
-        let (signalled, gone) = (ready.next() == Some(true), ready.next() == Some(true));
-        let waiting = channels.iter_mut().filter(|channel| channel.interest().is_some());
-        for (channel, ready) in waiting.zip(ready) {
+        for (channel, ready) in channels.iter_mut().zip(ready) {
             if ready || channel.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
                 channel.step();
             }

@@ -138,6 +138,7 @@ case "$*" in
     *@syncoid_say*) echo "out ${*##*@syncoid_}"; echo "err ${*##*@syncoid_}" >&2 ;;
     *@syncoid_term) kill -TERM $$ ;;
     *@syncoid_hand) cat /etc/orders ;;
+    *@syncoid_rank) nice; ionice -p $$ ;;
     *@syncoid_data) head -c 3000000 /dev/zero ;;
     *@syncoid_endless) echo $$ >>/tmp/pids; exec cat /dev/zero ;;
     *@syncoid_stuck) echo $$ >>/tmp/pids; exec sleep 60 ;;

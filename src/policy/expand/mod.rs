@@ -15,7 +15,7 @@ use super::form::{Choice, Filter, Size};
 use super::show::{InToml, Origin, Shown, Trace};
 use super::{
     Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, Log, Names, Policy,
-    PolicyError, Privilege, Raw, ReceiveRules, Role, Sandbox, SendRules, SetRules, SnapshotRules, written,
+    PolicyError, Privilege, Raw, ReceiveRules, Role, Sandbox, SendRules, Session, SetRules, SnapshotRules, written,
 };
 use crate::command::name::Component;
 
@@ -115,6 +115,7 @@ impl<'t> Expansion<'t> {
         if let Some(zone) = sandbox.zone.as_ref().filter(|zone| *zone.get_ref() && via != Privilege::None) {
             return Err(self.error(zone.span(), "in a user namespace nobody gains rights: leave out `privilege.via`"));
         }
+        let session = self.session(file.session.0);
         Ok(Policy {
             grants: grants.into(),
             filters: Filters { allow: allow.into_iter().map(|filter| filter.0).collect(), memory: memory.0 },
@@ -130,7 +131,19 @@ impl<'t> Expansion<'t> {
                 required: self.pick("sandbox.required", sandbox.required, &false),
                 zone: self.pick("sandbox.zone", sandbox.zone.map(Spanned::into_inner), &false),
             },
+            session,
         })
+    }
+
+    fn session(&mut self, written: written::Session) -> Session {
+        let written::Session { time, count, rate, nice, io_class } = written;
+        Session {
+            time: self.noted("session.time", time.map(|time| time.0)),
+            count: self.noted("session.count", count.map(|count| count.0)),
+            rate: self.noted("session.rate", rate).map(|Size(bytes)| bytes),
+            nice: self.noted("session.nice", nice.map(|nice| nice.0)),
+            io_class: self.noted("session.io_class", io_class),
+        }
     }
 
     fn grant(
@@ -358,6 +371,14 @@ impl<'t> Expansion<'t> {
             trace.note(key, &value, origin);
         }
         value
+    }
+
+    /// What is written, where nothing is built in.
+    fn noted<T: InToml>(&mut self, key: &str, written: Option<T>) -> Option<T> {
+        if let Some(value) = &written {
+            self.note(key, value);
+        }
+        written
     }
 
     /// Notes a value that only the file can give.

@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice, tee};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use nix::unistd::{read, write};
 
 use super::super::confine::system;
+use super::super::plumbing::is_ready;
 use super::super::{RunError, plumbing};
 use crate::stream::RECORD;
 
@@ -146,10 +147,6 @@ impl Peek {
             Err(_) => Moved::Unable,
         }
     }
-}
-
-fn is_ready(descriptor: BorrowedFd, events: PollFlags) -> bool {
-    poll(&mut [PollFd::new(descriptor, events)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
 impl From<Stdin> for Intake {

@@ -20,6 +20,7 @@ use crate::stream::{Need, RECORD, StreamError};
 
 use super::RunError;
 use super::confine::system;
+use super::pace::Pace;
 use super::wait::Channel;
 use conduit::{Moved, Outlet, Peek};
 use judge::{Judge, Verdict};
@@ -55,6 +56,7 @@ pub(super) struct Guard<'k> {
     ahead: usize,
     splices: bool,
     passed: u64,
+    pace: Option<Pace>,
 }
 
 enum Door {
@@ -72,7 +74,12 @@ enum Waits {
 }
 
 impl<'k> Guard<'k> {
-    pub(super) fn new(intake: Intake, reception: &'k Reception, keeper: &'k mut dyn Doorkeeper) -> Self {
+    pub(super) fn new(
+        intake: Intake,
+        reception: &'k Reception,
+        keeper: &'k mut dyn Doorkeeper,
+        pace: Option<Pace>,
+    ) -> Self {
         let mut guard = Self {
             judge: Judge::new(reception, keeper),
             window: Window::default(),
@@ -87,6 +94,7 @@ impl<'k> Guard<'k> {
             ahead: 0,
             splices: true,
             passed: 0,
+            pace,
         };
         if guard.intake.descriptor().is_none() {
             guard.broken(&StreamError::Empty);
@@ -256,6 +264,9 @@ impl<'k> Guard<'k> {
 
     fn pass(&mut self, count: usize) {
         self.passed += u64::try_from(count).unwrap_or(0);
+        if let Some(pace) = &mut self.pace {
+            pace.moved(count, Instant::now());
+        }
     }
 
     fn broken(&mut self, error: &StreamError) {
@@ -288,6 +299,10 @@ impl<'k> Guard<'k> {
         matches!(self.door, Door::Shut)
     }
 
+    fn rests(&self) -> Option<Instant> {
+        self.pace.and_then(|pace| pace.rests(Instant::now()))
+    }
+
     fn is_done(&self) -> bool {
         matches!(self.door, Door::Closed) || self.is_shut() && self.admission.is_some()
     }
@@ -295,7 +310,7 @@ impl<'k> Guard<'k> {
 
 impl Channel for Guard<'_> {
     fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
-        if self.is_done() {
+        if self.is_done() || self.rests().is_some() {
             return None;
         }
         match (&self.waits, &self.door) {
@@ -306,16 +321,20 @@ impl Channel for Guard<'_> {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.is_done()
+    }
+
     fn deadline(&self) -> Option<Instant> {
-        self.judge.deadline().filter(|_| !self.is_done())
+        self.judge.deadline().into_iter().chain(self.rests()).min().filter(|_| !self.is_done())
     }
 
     fn step(&mut self) {
-        if self.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
+        if self.judge.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
             return self.broken(&StreamError::Slow);
         }
         for _ in 0..BURST {
-            if self.is_done() {
+            if self.is_done() || self.rests().is_some() {
                 return;
             }
             if let Some(waits) = self.advance() {

@@ -57,7 +57,7 @@ impl Session {
         self.supervisor()?;
         let (mut group, intake) = self.filters(filters, status, receiver.stage)?;
         let mut arrived = Arrived::default();
-        let mut guard = Guard::new(intake, receiver.reception, keeper);
+        let mut guard = Guard::new(intake, receiver.reception, keeper, self.limits.pace());
         let passage = self.pass(&mut group, &mut guard, receiver, &mut arrived);
         // Here the guard's pipes close: what reads or writes them ends.
         let (bytes, denial, failure) = guard.end();
@@ -112,7 +112,8 @@ impl Session {
         arrived: &mut Arrived,
     ) -> Result<Passage, RunError> {
         let stage = receiver.stage;
-        if let Some(cut) = self.supervisor()?.wait(group, &mut [guard], Until::Idle, None)? {
+        let until = self.limits.until;
+        if let Some(cut) = self.supervisor()?.wait(group, &mut [guard], Until::Idle, until)? {
             return Ok(Passage::Cut(cut));
         }
         let Some(admission) = guard.admission() else {
@@ -140,7 +141,7 @@ impl Session {
         // The guard works in between: both its neighbours hold the lock of a pipe while they copy, and to wait for that
         // is time of theirs. Behind them it finds more at once.
         sys::step_back();
-        let cut = self.supervisor()?.wait(group, &mut [guard], Until::Last, None)?;
+        let cut = self.supervisor()?.wait(group, &mut [guard], Until::Last, until)?;
         Ok(cut.map_or(Passage::Over, Passage::Cut))
     }
 

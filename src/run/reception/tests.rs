@@ -17,7 +17,7 @@ use crate::command::argv::{Argv, Program as Name};
 use crate::decide::arrival::{Admission, Denial};
 use crate::decide::plan::{Action, Answer, made};
 use crate::host::{Executable, HostError};
-use crate::run::{Ended, Tail, run};
+use crate::run::{Ended, Limits, Tail, run};
 use crate::script::{Joint, Pipeline, Script, Status};
 use crate::stream::{Begin, StreamError};
 
@@ -61,8 +61,12 @@ impl Place {
 
     /// Through one filter.
     fn run(&self, filter: &str, keeper: &mut Keeper) -> Ended {
+        self.run_within(Limits::default(), filter, keeper)
+    }
+
+    fn run_within(&self, limits: Limits, filter: &str, keeper: &mut Keeper) -> Ended {
         let pipeline = Pipeline { first: self.filter(filter), rest: vec![self.receiver()], status: Status::Last };
-        run(made::plan(Script { first: pipeline, rest: Vec::new() }), Tail::Replaces, keeper).unwrap()
+        run(made::plan(Script { first: pipeline, rest: Vec::new() }), Tail::Child, limits, keeper).unwrap()
     }
 }
 
@@ -176,7 +180,7 @@ fn from(place: &Place, intake: impl Into<OwnedFd>, keeper: &mut Keeper) -> (Sess
     let mut session = Session::default();
     session.supervisor().unwrap();
     let intake = Intake::Pipe(PipeReader::from(intake.into()));
-    let mut guard = Guard::new(intake, reception, keeper);
+    let mut guard = Guard::new(intake, reception, keeper, None);
     let mut group = Group::default();
     let receiver = Receiver { stage: &stage, reception };
     let passage = session.pass(&mut group, &mut guard, receiver, &mut Arrived::default());
@@ -311,7 +315,11 @@ fn what_is_no_stream_passes_nothing() {
     let place = Place::with(b"");
     let mut keeper = Keeper::new(place.sh("touch ran"));
     let plan = made::plan(Script::one(made::stage(made::receive(place.sh("touch ran")))));
-    assert_eq!(run(plan, Tail::Replaces, &mut keeper).unwrap().status, BROKEN, "/dev/null is no stream");
+    assert_eq!(
+        run(plan, Tail::Replaces, Limits::default(), &mut keeper).unwrap().status,
+        BROKEN,
+        "/dev/null is no stream"
+    );
 }
 
 #[test]
@@ -405,7 +413,8 @@ fn a_list_goes_on_after_a_stream_with_its_status() {
     let after = |text| Pipeline::one(made::stage(made::run(place.sh(text), Vec::new())));
     let rest = vec![(Joint::And, after("exit 4")), (Joint::Or, after("exit 5"))];
     let mut keeper = Keeper::new(place.sh("cat >out; exit 1"));
-    let ended = run(made::plan(Script { first: pipeline, rest }), Tail::Replaces, &mut keeper).unwrap();
+    let ended =
+        run(made::plan(Script { first: pipeline, rest }), Tail::Replaces, Limits::default(), &mut keeper).unwrap();
     assert_eq!((ended.status, ended.arrived.len()), (5, 1), "the gate stays to tell what came in");
 }
 
@@ -414,4 +423,32 @@ fn a_receiver_that_can_not_start_is_127() {
     let place = Place::with(&blocks([8]));
     let missing = made::exec(Executable::at("/nonexistent/zfs".into()).unwrap(), Argv::new(Name::Zfs));
     assert_eq!(place.run("cat in", &mut Keeper::new(missing)).status, 127);
+}
+
+#[test]
+fn a_stream_comes_in_no_faster_than_it_may() {
+    // Large payloads move in the kernel, small ones through a buffer.
+    for sizes in [vec![128 << 10; 16], vec![4 << 10; 512]] {
+        let stream = blocks(sizes);
+        let place = Place::with(&stream);
+        let begun = Instant::now();
+        let limits = Limits { rate: Some(4 << 20), ..Limits::default() };
+        let ended = place.run_within(limits, "cat in", &mut Keeper::new(place.sh("cat >out")));
+        assert_eq!((ended.status, place.read("out").unwrap() == stream), (0, true));
+        // What is moved at once is at most 256 KiB, and only the last of it is not waited for.
+        let least = (stream.len() - (256 << 10)) as u64 * 1000 / (4 << 20);
+        assert!(begun.elapsed() >= Duration::from_millis(least), "{least} ms");
+    }
+}
+
+#[test]
+fn a_stream_that_takes_longer_than_it_may_is_cut() {
+    let place = Place::with(&blocks([128 << 10; 4]));
+    let until = Some(Instant::now() + Duration::from_millis(200));
+    let limits = Limits { until, ..Limits::default() };
+    for filter in ["head -c 1000 in; exec sleep 60", "exec sleep 60"] {
+        let ended = place.run_within(limits, filter, &mut Keeper::new(place.sh("cat >out")));
+        assert_eq!(ended.cut, Some(Cut::Time), "{filter}");
+        assert_ne!(ended.status, 0, "{filter}");
+    }
 }
