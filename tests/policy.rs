@@ -250,4 +250,13 @@ fn ready_made_policies_for_a_push_let_in_what_they_say_and_nothing_out() {
     let allowed: Vec<_> = Operation::ALL.into_iter().filter(|operation| append.allow.has(*operation)).collect();
     assert_eq!(allowed, [Operation::Create, Operation::List, Operation::Receive]);
     assert_eq!((append.destroy.len(), append.receive.rollback), (0, Rollback::Refuse));
+
+    // What the one key adds the other prunes, at its time.
+    let prune = &ready("push-prune.toml", None).grants[0];
+    assert_eq!(prune.datasets.first().map(DatasetPattern::as_str), append.datasets.first().map(DatasetPattern::as_str));
+    let allowed: Vec<_> = Operation::ALL.into_iter().filter(|operation| prune.allow.has(*operation)).collect();
+    assert_eq!(allowed, [Operation::Destroy, Operation::List]);
+    assert_eq!(prune.destroy.iter().map(|rule| rule.floor.monthly).collect::<Vec<_>>(), [3]);
+    let at = |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    assert!(prune.holds_at(at(2 * 3600)) && !prune.holds_at(at(2 * 3600 - 1)) && !prune.holds_at(at(4 * 3600)));
 }
