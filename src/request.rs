@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! command="zfs-shell nas"  (authorized_keys)    argv: nas, or through a login shell that is zfs-shell: -c 'zfs-shell nas'
-//! ForceCommand zfs-shell   (sshd_config)        argv: none; the policy is that of the account
+//! ForceCommand zfs-shell   (sshd_config)        argv: none, or -c zfs-shell; the policy is that of the account
 //! login shell              (passwd)             argv: -c REQUEST; the policy is that of the account
 //! ```
 #![forbid(unsafe_code)]
@@ -96,27 +96,29 @@ impl Form {
         }
     }
 
-    /// sshd starts a forced command through the login shell too. `zfs-shell NAME` is one only where sshd has set
-    /// SSH_ORIGINAL_COMMAND: a client that writes it itself chooses no policy by that.
+    /// sshd starts a forced command through the login shell too: `zfs-shell` or `zfs-shell NAME`. It is one only where
+    /// sshd has set SSH_ORIGINAL_COMMAND: a client that writes it itself chooses no policy by that.
     fn login_shell(line: &OsStr, original: Option<Vec<u8>>) -> Self {
         match forced(line.as_bytes()) {
-            Some(name) if original.is_some() => Self::Named(name, original),
-            Some(_) => Self::Account(None),
+            Some(Some(name)) if original.is_some() => Self::Named(name, original),
+            Some(None) => Self::Account(original),
+            Some(Some(_)) => Self::Account(None),
             None => Self::Account(Some(line.as_bytes().to_vec()).filter(|line| !line.is_empty())),
         }
     }
 }
 
-/// The NAME of `zfs-shell NAME` or `/path/zfs-shell NAME`: two plain words and nothing else.
-fn forced(line: &[u8]) -> Option<String> {
+/// The NAME, if there is one, of `zfs-shell`, `zfs-shell NAME` or the same with a path: plain words and nothing else.
+fn forced(line: &[u8]) -> Option<Option<String>> {
     let line = std::str::from_utf8(line).ok()?;
     let mut words = line.split(' ').filter(|word| !word.is_empty());
-    let (Some(program), Some(name), None) = (words.next(), words.next(), words.next()) else {
+    let (Some(program), name, None) = (words.next(), words.next(), words.next()) else {
         return None;
     };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+:,./-".contains(&byte);
     let is_ours = Path::new(program).file_name() == Some(OsStr::new("zfs-shell")) && !program.ends_with('/');
-    (is_ours && program.bytes().chain(name.bytes()).all(is_plain)).then(|| name.to_owned())
+    let plain = program.bytes().chain(name.unwrap_or_default().bytes()).all(is_plain);
+    (is_ours && plain).then(|| name.map(str::to_owned))
 }
 
 /// Of the user database, since a client may have a say in the environment.
@@ -203,10 +205,11 @@ mod tests {
         assert_eq!(read(&["-c", "zfs-shell push/laptop"], Some("x")), named("push/laptop", Some("x")));
         assert_eq!(read(&["-c", forced], None), account(None));
         assert_eq!(read(&["-c", forced], Some("")), account(None));
+        assert_eq!(read(&["-c", "/usr/bin/zfs-shell"], Some("zfs list")), account(Some("zfs list")));
+        assert_eq!(read(&["-c", "/usr/bin/zfs-shell"], None), account(None));
         assert_eq!(read(&["-c", "zfs list"], None), account(Some("zfs list")));
         assert_eq!(read(&["-c", ""], None), account(None));
         for request in [
-            "zfs-shell",
             "zfs-shell nas x",
             "zfs-shell 'nas'",
             "zfs-shell nas;zfs list",

@@ -57,6 +57,15 @@ impl Server {
     }
 
     fn prepared(prepare: &str, options: &str, policy: &str) -> Self {
+        Self::with(prepare, options, policy, "")
+    }
+
+    /// With lines at the end of sshd_config.
+    fn configured(options: &str, lines: &str) -> Self {
+        Self::with("", options, POLICY, lines)
+    }
+
+    fn with(prepare: &str, options: &str, policy: &str, lines: &str) -> Self {
         assert!(geteuid().is_root(), "sshd changes accounts: this test wants root");
         let sandbox = Sandbox::new(policy);
         // What an account starts in place of zfs is confined, and so no script.
@@ -72,7 +81,7 @@ impl Server {
             sandbox.write(&format!("etc/ssh/keys/{account}"), &format!("{options} {key}"));
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        sandbox.write("etc/ssh/sshd_config", &format!("Port {port}\n{CONFIG}"));
+        sandbox.write("etc/ssh/sshd_config", &format!("Port {port}\n{CONFIG}{lines}"));
         let sshd = sandbox
             .command(prepare, &["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/sshd_config"])
             .stderr(fs::File::create(sandbox.path("sshd.log")).unwrap())
@@ -87,8 +96,13 @@ impl Server {
     }
 
     fn client(&self, program: &str, account: &str) -> Command {
+        self.client_at("ERROR", program, account)
+    }
+
+    fn client_at(&self, level: &str, program: &str, account: &str) -> Command {
         let mut command = Command::new(program);
-        command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]);
+        command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]);
+        command.args(["-o", &format!("LogLevel={level}")]);
         command.args([
             "-o",
             "UserKnownHostsFile=/dev/null",
@@ -132,6 +146,8 @@ UsePAM no
 ExposeAuthInfo yes
 MaxStartups 100
 MaxSessions 100
+X11Forwarding yes
+XAuthLocation /bin/true
 Subsystem sftp /usr/lib/openssh/sftp-server
 ";
 
@@ -180,23 +196,94 @@ fn what_does_not_run_has_its_status_and_line() {
     }
 }
 
+/// What sshd and its clients have besides commands, by real clients: those of it that were to be had.
+fn had(server: &Server, account: &str) -> Vec<&'static str> {
+    let mut had = Vec::new();
+    let mut note = |what, is_had: bool| had.extend(is_had.then_some(what));
+    let local = server.sandbox.path("taken");
+    let is_fetched = |client: &mut Command| {
+        let _ = fs::remove_file(&local);
+        let _ = client.output().unwrap();
+        local.exists()
+    };
+    let remote = "127.0.0.1:/etc/passwd";
+    note("sftp", is_fetched(server.client("sftp", account).arg(remote).arg(&local)));
+    note("scp", is_fetched(server.client("scp", account).arg(remote).arg(&local)));
+    note("scp -O", is_fetched(server.client("scp", account).args(["-O", remote]).arg(&local)));
+    let client = server.client("ssh", account);
+    let shell = std::iter::once(client.get_program()).chain(client.get_args()).map(|word| word.to_str().unwrap());
+    let shell = shell.collect::<Vec<_>>().join(" ");
+    note("rsync", is_fetched(Command::new("rsync").args(["-e", &shell, remote]).arg(&local)));
+    let target = format!("127.0.0.1:{}", server.port);
+    let tunnel =
+        server.client("ssh", account).args(["-W", &target, "127.0.0.1"]).stdin(Stdio::piped()).output().unwrap();
+    note("-W", tunnel.stdout.starts_with(b"SSH-"));
+    // What is asked for before the command is there, or isn't, when the command runs.
+    let during = |options: &[&str], look: &dyn Fn(&str) -> bool| {
+        let agent = server.sandbox.path("agent");
+        let mut client = server.client_at("INFO", "ssh", account);
+        client.args(options).args(["127.0.0.1", "zfs snapshot tank/data@syncoid_stuck || exec sleep 60"]);
+        client.env("SSH_AUTH_SOCK", agent).env("DISPLAY", ":0");
+        let log = server.sandbox.path("client.log");
+        let mut client = Client(client.stderr(fs::File::create(&log).unwrap()).spawn().unwrap());
+        until("run or end", || {
+            let is_there = !running(server, |name| ["zfs", "sleep"].contains(&name)).is_empty();
+            is_there || client.0.try_wait().unwrap().is_some()
+        });
+        let seen = look(&fs::read_to_string(log).unwrap());
+        drop(client);
+        // Another shell leaves it behind.
+        for process in running(server, |name| name == "sleep") {
+            let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+        }
+        until("end", || running(server, |name| ["zfs", "sleep"].contains(&name)).is_empty());
+        seen
+    };
+    let _agent = Client(
+        Command::new("ssh-agent")
+            .arg("-D")
+            .arg("-a")
+            .arg(server.sandbox.path("agent"))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    until("listen", || server.sandbox.path("agent").exists());
+    let sockets = || {
+        let names = fs::read_dir(server.sandbox.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("ssh-")).count() > 0
+    };
+    note("agent", during(&["-A"], &|_| sockets()));
+    note("X11", during(&["-Y"], &|said| said.contains("X11") && !said.contains("X11 forwarding request failed")));
+    note("terminal", during(&["-tt"], &|said| !said.contains("PTY allocation request failed")));
+    let back = ["-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:1"];
+    note("-R", during(&back, &|said| said.contains("Allocated port")));
+    fs::remove_file(server.sandbox.path("agent")).unwrap();
+    had
+}
+
 #[test]
 fn neither_files_nor_ports_nor_a_terminal_are_to_be_had() {
     let server = Server::start(FORCED);
     for account in ["nas", "shell"] {
-        let sftp = server.client("sftp", account).arg("127.0.0.1").output().unwrap();
-        assert!(!sftp.status.success(), "{account}: {sftp:?}");
+        assert_eq!(had(&server, account), [""; 0], "{account}");
         assert_eq!(server.ssh(account, &["-s", "sftp"]).status.code(), Some(127), "{account}");
-        let scp = server.client("scp", account).args(["127.0.0.1:/etc/passwd", "/dev/null"]).output().unwrap();
-        assert!(!scp.status.success(), "{account}: {scp:?}");
-        let target = format!("127.0.0.1:{}", server.port);
-        let tunnel = server.client("ssh", account).args(["-W", &target, "127.0.0.1"]).output().unwrap();
-        assert!(!tunnel.status.success() && !tunnel.stdout.starts_with(b"SSH-"), "{account}: {tunnel:?}");
-        let back = server.client("ssh", account).args(["-N", "-R", "0:127.0.0.1:1", "127.0.0.1"]).output().unwrap();
-        assert_eq!(back.status.code(), Some(255), "{account}: {back:?}");
-        let terminal = server.ssh(account, &["-tt"]);
-        assert!(terminal.status.code() != Some(0), "{account}: {terminal:?}");
     }
+    // As the manual has it for sshd_config, where the lines of keys say nothing.
+    let forced = Server::configured(
+        "",
+        "Match User nas,shell\nForceCommand /zfs-shell\nDisableForwarding yes\nPermitTTY no\nPermitUserRC no\n",
+    );
+    for account in ["nas", "shell"] {
+        assert_eq!(had(&forced, account), [""; 0], "{account} by ForceCommand");
+        let output = forced.ssh(account, &["zfs snapshot tank/data@syncoid_exit3"]);
+        assert_eq!(output.status.code(), Some(3), "{account}: {output:?}");
+    }
+    let shell = Server::configured("", "Match User shell\nDisableForwarding yes\nPermitTTY no\nPermitUserRC no\n");
+    assert_eq!(had(&shell, "shell"), [""; 0], "as the login shell");
+    // Another shell has all of it: so it can be seen.
+    let all = ["sftp", "scp", "scp -O", "rsync", "-W", "agent", "X11", "terminal", "-R"];
+    assert_eq!(had(&shell, "nas"), all);
 }
 
 #[test]

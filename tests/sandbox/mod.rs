@@ -117,6 +117,9 @@ for name in bin sbin lib lib32 lib64 libx32; do
     if [ -L /$name ]; then ln -sfn "$(readlink /$name)" "$root/$name"
     elif [ -d /$name ]; then mkdir -p "$root/$name"; mount --rbind /$name "$root/$name"; fi
 done
+mkdir -p "$root/dev/pts"
+mount --rbind /dev/pts "$root/dev/pts"
+ln -sfn pts/ptmx "$root/dev/ptmx"
 for device in null zero urandom; do touch "$root/dev/$device"; mount --bind /dev/$device "$root/dev/$device"; done
 touch "$root/zfs-shell"
 mount --bind "$gate" "$root/zfs-shell"
