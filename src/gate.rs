@@ -38,9 +38,7 @@ pub fn main() -> ExitCode {
 fn serve(id: RequestId, request: &Request) -> ExitCode {
     let begun = Instant::now();
     let who = Who { id, policy: Some(request.policy.clone()), client: request.client, key: request.key.clone() };
-    let Some(line) = &request.line else {
-        return fail(&who, &Failure::NoCommand, None);
-    };
+    let line = request.line.as_deref().unwrap_or_default();
     let (policy, file) = match run::prepare().map_err(Failure::from).and_then(|()| open(&request.policy)) {
         Ok(opened) => opened,
         Err(failure) => return fail(&who, &failure, None),

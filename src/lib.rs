@@ -33,11 +33,17 @@ use failure::Failure;
 use host::Host;
 use policy::Policy;
 
-/// The one path from bytes to decision, for the gate and for the checker.
+/// The one path from bytes to decision, for the gate and for the checker. No bytes are a connection without a command.
 pub fn judge(line: &[u8], policy: &Policy, host: &dyn Host) -> Result<Plan, Failure> {
+    if line.is_empty() {
+        return decide::fixed(None, policy).ok_or(Failure::NoCommand);
+    }
     let Some(script) = syntax::parse(line)? else {
         return Ok(Plan::nothing());
     };
+    if let Some(plan) = decide::fixed(Some(&script), policy) {
+        return Ok(plan);
+    }
     let request = script.try_map(command::read)?;
     Ok(decide::decide(&request, policy, host)?)
 }

@@ -53,7 +53,7 @@ fn documents() -> Vec<(String, String)> {
 }
 
 /// A table of the policy: where a key of it stands in a file, and under which heading of the manual.
-const TABLES: [(&str, &str); 16] = [
+const TABLES: [(&str, &str); 17] = [
     ("[[grant]]\nKEY", ".Sh GRANTS"),
     ("[[grant]]\n[grant.send]\nKEY", ".Ss [grant.send]"),
     ("[[grant]]\n[grant.snapshot]\nKEY", ".Ss [grant.snapshot]"),
@@ -70,6 +70,7 @@ const TABLES: [(&str, &str); 16] = [
     ("[reply]\nKEY", ".Ss [reply]"),
     ("[sandbox]\nKEY", ".Ss [sandbox]"),
     ("[session]\nKEY", ".Ss [session]"),
+    ("[[command]]\nKEY", ".Ss [[command]]"),
 ];
 
 /// Keys whose values are of a closed list, as a file with such a value.

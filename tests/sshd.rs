@@ -116,6 +116,13 @@ impl Server {
         command
     }
 
+    /// ssh with its options, for programs that start it.
+    fn shell(&self, account: &str) -> String {
+        let client = self.client("ssh", account);
+        let words = std::iter::once(client.get_program()).chain(client.get_args());
+        words.map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+    }
+
     fn ssh(&self, account: &str, words: &[&str]) -> Output {
         self.client("ssh", account).arg("127.0.0.1").args(words).output().unwrap()
     }
@@ -210,9 +217,7 @@ fn had(server: &Server, account: &str) -> Vec<&'static str> {
     note("sftp", is_fetched(server.client("sftp", account).arg(remote).arg(&local)));
     note("scp", is_fetched(server.client("scp", account).arg(remote).arg(&local)));
     note("scp -O", is_fetched(server.client("scp", account).args(["-O", remote]).arg(&local)));
-    let client = server.client("ssh", account);
-    let shell = std::iter::once(client.get_program()).chain(client.get_args()).map(|word| word.to_str().unwrap());
-    let shell = shell.collect::<Vec<_>>().join(" ");
+    let shell = server.shell(account);
     note("rsync", is_fetched(Command::new("rsync").args(["-e", &shell, remote]).arg(&local)));
     let target = format!("127.0.0.1:{}", server.port);
     let tunnel =
@@ -295,6 +300,96 @@ fn as_the_login_shell_it_goes_by_the_policy_of_the_account() {
     let output = server.ssh("shell", &["/zfs-shell nas"]);
     assert!(stderr(&output).starts_with("zfs-shell: refused: this key is for ZFS"), "{output:?}");
     assert_eq!(server.ssh("shell", &["-s", "sftp"]).status.code(), Some(127));
+}
+
+/// The policy below a heading of the recipes.
+fn recipe(heading: &str) -> String {
+    let recipes = include_str!("../docs/recipes.md");
+    let (_, section) = recipes.split_once(&format!("\n## {heading}\n")).unwrap();
+    let (_, block) = section.split_once("```toml\n").unwrap();
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+/// A directory in a sandbox that belongs to the account.
+fn own_directory(server: &Server, path: &str) {
+    fs::create_dir_all(server.sandbox.path(path)).unwrap();
+    std::os::unix::fs::chown(server.sandbox.path(path), Some(1000), Some(1000)).unwrap();
+}
+
+#[test]
+fn a_borg_repository_is_served_and_nothing_else_of_borg() {
+    let server = Server::prepared("", FORCED, &format!("{}{POLICY}", recipe("A Borg repository that only grows")));
+    own_directory(&server, "srv/borg");
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("file"), "contents").unwrap();
+    let ssh = server.shell("nas");
+    let borg = |words: &[&str]| {
+        let mut command = Command::new("borg");
+        command.args(words).current_dir(home.path()).env("BORG_RSH", &ssh).env("BORG_BASE_DIR", home.path());
+        command.env("BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK", "yes");
+        command.env("BORG_DELETE_I_KNOW_WHAT_I_AM_DOING", "YES").stdin(Stdio::null()).output().unwrap()
+    };
+    let repository = "ssh://nas@127.0.0.1/srv/borg/laptop";
+    let archive = &format!("{repository}::one");
+    for words in
+        [&["init", "-e", "none", repository][..], &["create", archive, "file"], &["list", "--short", repository]]
+    {
+        let output = borg(words);
+        assert!(output.status.success(), "{words:?}: {output:?}");
+    }
+    let restored = borg(&["extract", "--stdout", archive]);
+    assert_eq!((restored.status.code(), &*restored.stdout), (Some(0), &b"contents"[..]), "{restored:?}");
+    let deleted = borg(&["delete", repository]);
+    assert!(!deleted.status.success() && stderr(&deleted).contains("append-only"), "{deleted:?}");
+    let other = borg(&["init", "-e", "none", "ssh://nas@127.0.0.1/srv/borg/other"]);
+    assert!(!other.status.success() && stderr(&other).contains("not allowed"), "{other:?}");
+    // What is not that request is none.
+    for request in ["borg list /srv/borg/laptop", "borg serve; id", "borg serve | cat", "borg serve 2>&1", "borg"] {
+        let output = server.ssh("nas", &[request]);
+        assert_eq!(output.status.code(), Some(127), "{request}: {output:?}");
+    }
+    assert_eq!(server.ssh("nas", &["zfs snapshot tank/data@syncoid_exit3"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_tree_is_read_by_rsync_and_not_written() {
+    let server = Server::prepared("", FORCED, &format!("{}{POLICY}", recipe("A tree that may be read by rsync")));
+    own_directory(&server, "srv/tree/photos");
+    server.sandbox.write("srv/tree/photos/one", "picture");
+    server.sandbox.write("srv/secret", "secret");
+    let ssh = server.shell("nas");
+    let local = tempfile::tempdir().unwrap();
+    let rsync = |from: &str, to: &str| {
+        Command::new("rsync").args(["-a", "-e", &ssh, from, to]).current_dir(local.path()).output().unwrap()
+    };
+    let output = rsync("127.0.0.1:photos/", "photos/");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::read_to_string(local.path().join("photos/one")).unwrap(), "picture");
+    let written = rsync("photos/one", "127.0.0.1:photos/two");
+    assert!(!written.status.success() && stderr(&written).contains("read-only"), "{written:?}");
+    assert!(!server.sandbox.path("srv/tree/photos/two").exists());
+    for outside in ["127.0.0.1:../secret", "127.0.0.1:/srv/secret", "127.0.0.1:/etc/passwd"] {
+        let output = rsync(outside, "taken");
+        assert!(!output.status.success() && !local.path().join("taken").exists(), "{outside}: {output:?}");
+    }
+}
+
+#[test]
+fn a_bare_connection_does_what_the_policy_says_and_a_word_more_is_refused() {
+    // What the recipe starts takes a whole system; what is started here leaves a trace.
+    let policy = recipe("A unit that a bare connection starts")
+        .replace(r#""/usr/bin/sudo", "-n", "/usr/bin/systemctl""#, r#""/usr/bin/touch", "/tmp/ran", "--""#)
+        .replace("\"run-borg-backup.service\"", "\"/tmp/run-borg-backup.service\"")
+        .replace("\"start\", ", "");
+    let server = Server::prepared("", FORCED, &format!("{policy}{POLICY}"));
+    for account in ["nas", "shell"] {
+        let output = server.ssh(account, &["/tmp/run-borg-backup.service"]);
+        assert_eq!(output.status.code(), Some(127), "{output:?}");
+        assert!(!server.sandbox.path("tmp/ran").exists());
+        assert_eq!(server.ssh(account, &[]).status.code(), Some(0), "{account}");
+        assert!(server.sandbox.path("tmp/run-borg-backup.service").exists());
+        fs::remove_file(server.sandbox.path("tmp/ran")).unwrap();
+    }
 }
 
 #[test]

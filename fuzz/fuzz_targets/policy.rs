@@ -9,7 +9,10 @@ use zfs_shell::record::Outcome;
 use zfs_shell_fuzz::limited;
 
 const FACTS: &str = include_str!("../../tests/attacks/facts.toml");
-const REQUESTS: [&str; 22] = [
+const REQUESTS: [&str; 25] = [
+    "",
+    "backup now",
+    "rsync --server --sender -logDtpr . /srv",
     "zfs list -H -o name,origin -t all -r",
     "zfs get -H all tank/data",
     "zfs send -R -t \
@@ -44,7 +47,14 @@ thread_local! {
 /// The values as a file. The role is left out: what it stands for is there.
 fn written(shown: &[Shown]) -> String {
     let (mut top, mut grants) = (String::new(), Vec::<(String, Vec<String>)>::new());
+    let mut commands = Vec::<String>::new();
     for Shown { path, value, .. } in shown {
+        if let Some((number, key)) = path.strip_prefix("command.").and_then(|rest| rest.split_once('.')) {
+            let number: usize = number.parse().unwrap();
+            commands.resize_with(commands.len().max(number), String::new);
+            commands[number - 1] += &format!("{key} = {value}\n");
+            continue;
+        }
         let Some((number, key)) = path.strip_prefix("grant.").and_then(|rest| rest.split_once('.')) else {
             top += &format!("{path} = {value}\n");
             continue;
@@ -66,6 +76,7 @@ fn written(shown: &[Shown]) -> String {
         top += &format!("[[grant]]\n{own}");
         rules.iter().for_each(|rule| top += &format!("[[grant.destroy]]\n{rule}"));
     }
+    commands.iter().for_each(|command| top += &format!("[[command]]\n{command}"));
     top
 }
 

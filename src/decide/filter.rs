@@ -17,8 +17,11 @@ impl Scene<'_> {
         }
         // What a program needs besides what it is told to use: libraries, stacks, malloc's arenas.
         let memory = filters.memory.saturating_add(PROGRAM);
-        let first =
-            Exec { executable: self.executable(program)?, argv: filter.render(), standing: Standing::Filter(memory) };
+        let first = Exec {
+            executable: self.executable(program)?,
+            words: filter.render().into(),
+            standing: Standing::Filter(memory),
+        };
         Ok(Verdict::new(Action::Run(Box::new(Run::of(first)))))
     }
 }

@@ -10,6 +10,7 @@ mod builtin;
 mod create;
 mod destroy;
 mod filter;
+mod fixed;
 mod mount;
 pub mod plan;
 mod pool;
@@ -39,6 +40,8 @@ use crate::script::{Pipeline, Script};
 use crate::syntax::{Redirect, Span};
 use crate::table::Visible;
 use plan::{Action, Answer, Decision, Exec, Plan, Rewrite, Run, Sink, Source, Stage, Standing};
+
+pub use fixed::fixed;
 
 /// A known operation that the policy does not allow.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -295,14 +298,14 @@ impl<'a> Scene<'a> {
     fn exec(&self, argv: Argv) -> Result<Exec, Stop> {
         let executable = self.executable(argv.program())?;
         let Some(by) = self.policy.privilege.program() else {
-            return Ok(Exec { executable, argv, standing: Standing::Account });
+            return Ok(Exec { executable, words: argv.into(), standing: Standing::Account });
         };
         let mut outer = Argv::new(by);
         outer.push("-n");
         outer.push("--");
         outer.push(&executable);
         outer.append(argv);
-        Ok(Exec { executable: self.executable(by)?, argv: outer, standing: Standing::Elevated })
+        Ok(Exec { executable: self.executable(by)?, words: outer.into(), standing: Standing::Elevated })
     }
 
     /// One command of zfs or zpool, and nothing else.

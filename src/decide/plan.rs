@@ -7,12 +7,13 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::rc::Rc;
 
 use crate::command::Placed;
 use crate::command::argv::Argv;
 use crate::command::zfs::receive::Receive;
 use crate::host::Executable;
-use crate::policy::GrantId;
+use crate::policy::{FixedCommand, GrantId};
 use crate::script::{Course, Joint, Script};
 use crate::table::Table;
 
@@ -111,8 +112,23 @@ pub struct Run {
 #[derive(Clone, Debug)]
 pub struct Exec {
     pub(super) executable: Executable,
-    pub(super) argv: Argv,
+    pub(super) words: Words,
     pub(super) standing: Standing,
+}
+
+/// What a program is told.
+#[derive(Clone, Debug)]
+pub(super) enum Words {
+    /// What types have written.
+    Typed(Argv),
+    /// What the administrator has, and the request for a program that wants it.
+    Fixed(Rc<FixedCommand>, Option<String>),
+}
+
+impl From<Argv> for Words {
+    fn from(argv: Argv) -> Self {
+        Self::Typed(argv)
+    }
 }
 
 /// With how much a program runs.
@@ -120,7 +136,7 @@ pub struct Exec {
 pub enum Standing {
     /// zfs with the account's rights: what replication takes.
     Account,
-    /// sudo or doas: all that root has, by which zfs then runs.
+    /// All that the account has: sudo or doas, by which zfs then runs, or what an administrator has written down.
     Elevated,
     /// A filter: the descriptors it is given, and so many bytes of address space.
     Filter(u64),
@@ -325,14 +341,21 @@ impl Exec {
         &self.executable
     }
 
-    /// Its arguments, without its own name.
-    pub fn arguments(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.argv.arguments()
-    }
-
     /// The program's name and arguments.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.argv.words()
+        let (typed, fixed) = match &self.words {
+            Words::Typed(argv) => (Some(argv.words()), None),
+            Words::Fixed(command, _) => (None, Some(command.exec.iter().map(String::as_str))),
+        };
+        typed.into_iter().flatten().chain(fixed.into_iter().flatten())
+    }
+
+    /// The request, for a program that checks it itself (SSH_ORIGINAL_COMMAND).
+    pub fn original_command(&self) -> Option<&str> {
+        match &self.words {
+            Words::Fixed(_, original) => original.as_deref(),
+            Words::Typed(_) => None,
+        }
     }
 
     /// With how much it runs.
@@ -388,7 +411,7 @@ pub(crate) mod made {
 
     pub(crate) fn exec(executable: Executable, argv: Argv) -> Exec {
         // Elevated, since what the tests start in place of zfs is a shell that starts others.
-        Exec { executable, argv, standing: Standing::Elevated }
+        Exec { executable, words: argv.into(), standing: Standing::Elevated }
     }
 
     pub(crate) fn receive(exec: Exec) -> Action {

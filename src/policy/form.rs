@@ -128,7 +128,7 @@ impl<T: Text> Visitor<'_> for ByText<T> {
     }
 }
 
-by_text!(Filter, RawStream, ProgramName, Size, Age, TimeOfDay, AbsolutePath);
+by_text!(Filter, RawStream, ProgramName, Size, Age, TimeOfDay, AbsolutePath, PlainWord);
 
 /// A key of `[programs]`.
 pub(super) struct ProgramName(pub Program);
@@ -219,6 +219,21 @@ impl Text for AbsolutePath {
     fn read(text: &str) -> Result<Self, String> {
         let plain = !text.contains(char::is_control) && !text.ends_with('/');
         if text.starts_with('/') && plain { Ok(Self(text.into())) } else { Err(not(text, Self::EXPECTED)) }
+    }
+}
+
+/// A word of a command of the administrator's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PlainWord(pub String);
+
+impl Text for PlainWord {
+    const EXPECTED: &'static str = "a string";
+
+    fn read(text: &str) -> Result<Self, String> {
+        if text.contains(char::is_control) {
+            return Err("a word of a command has no control characters".to_owned());
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

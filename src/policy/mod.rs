@@ -5,6 +5,7 @@
 
 mod error;
 mod expand;
+mod fixed;
 mod form;
 mod open;
 mod pattern;
@@ -23,6 +24,7 @@ use crate::command::name::Dataset;
 use crate::command::property::{Property, Setting};
 
 pub use error::PolicyError;
+pub use fixed::FixedCommand;
 pub use form::seconds_since_1970;
 pub use open::{DIRECTORY, OpenError, Opened, PolicyName, open, open_path};
 pub use pattern::{DatasetPattern, MAX_PATTERN, Names, PatternError};
@@ -49,6 +51,8 @@ pub struct Policy {
     pub sandbox: Sandbox,
     /// `[session]`
     pub session: Session,
+    /// `[[command]]`: what isn't ZFS. The first that is asked for counts.
+    pub commands: Vec<Rc<FixedCommand>>,
 }
 
 /// Which grant, counted from 1 in the order of the file.

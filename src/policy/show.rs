@@ -128,6 +128,12 @@ impl InToml for Vec<Filter> {
     }
 }
 
+impl InToml for Vec<String> {
+    fn in_toml(&self) -> String {
+        list(self.iter().map(String::as_str))
+    }
+}
+
 impl InToml for Vec<Property> {
     fn in_toml(&self) -> String {
         list(self.iter().map(ToString::to_string).collect::<Vec<_>>().iter().map(String::as_str))

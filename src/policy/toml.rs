@@ -460,7 +460,28 @@ mod tests {
             ),
             ("[|hooks|]".to_owned(), "`hooks` is not served by this version"),
             ("[|key|]".to_owned(), "`key` is not served by this version"),
-            ("[[|command|]]".to_owned(), "`command` is not served by this version"),
+            ("|[[command]]|\nexec = [\"/bin/x\"]".to_owned(), "`request` is missing"),
+            ("|[[command]]|\nrequest = []".to_owned(), "`exec` is missing"),
+            (
+                "[[command]]\nrequest = []\nexec = |[]|".to_owned(),
+                "the first word of `exec` is the absolute path of a program",
+            ),
+            (
+                "[[command]]\nrequest = []\nexec = |[\"systemctl\"]|".to_owned(),
+                "the first word of `exec` is the absolute path of a program",
+            ),
+            (
+                "[[command]]\nrequest = [\"a\", |\"...\"|, \"b\"]\nexec = [\"/bin/x\"]".to_owned(),
+                "\"...\" stands for further words, and comes last",
+            ),
+            (
+                "[[command]]\nrequest = [|\"a\\nb\"|]\nexec = [\"/bin/x\"]".to_owned(),
+                "a word of a command has no control characters",
+            ),
+            (
+                "[[command]]\nrequest = [\"a\"]\nexec = [\"/bin/x\"]\n[[command]]\nrequest = |[\"a\"]|\nexec = [\"/bin/y\"]".to_owned(),
+                "this is asked for by command 1 already",
+            ),
             // wrong types
             (
                 "|[grant]|\ndatasets = [\"a\"]".to_owned(),

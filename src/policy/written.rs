@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::form::{AbsolutePath, Age, Count, Filter, Moment, ProgramName, RawStream, Size};
+use super::form::{AbsolutePath, Age, Count, Filter, Moment, PlainWord, ProgramName, RawStream, Size};
 use super::property::{PropertyName, Settings};
 use super::{
     Completion, Force, IoClass, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay,
@@ -32,6 +32,7 @@ pub(super) struct File<'t> {
     pub reply: Table<Reply>,
     pub sandbox: Table<Sandbox>,
     pub session: Table<Session>,
+    pub command: Vec<Spanned<Table<FixedCommand>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -203,6 +204,14 @@ pub(super) struct Session {
     pub rate: Option<Size>,
     pub nice: Option<Count<0, 19>>,
     pub io_class: Option<IoClass>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct FixedCommand {
+    pub request: Option<Spanned<Vec<Spanned<PlainWord>>>>,
+    pub exec: Option<Spanned<Vec<PlainWord>>>,
+    pub original_command: Option<bool>,
 }
 
 /// A table, and nothing else: serde would take an array for a struct too, its fields in order.

@@ -14,7 +14,8 @@ use crate::script::Status;
 use super::wait::Group;
 use super::{RunError, plumbing, sandbox};
 
-/// The environment of every program. Nothing in it comes from sshd or the client.
+/// The environment of every program. Nothing in it comes from sshd or the client, but for the request where a program of
+/// the administrator's is to check it.
 const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")];
 
 /// A program with its arguments and environment; the first word is its name.
@@ -30,6 +31,9 @@ fn program(exec: &Exec) -> Command {
     let mut command = command(exec.executable().path(), exec.words());
     if matches!(exec.standing(), Standing::Filter(_)) {
         command.envs(FILTER);
+    }
+    if let Some(request) = exec.original_command() {
+        command.env("SSH_ORIGINAL_COMMAND", request);
     }
     command
 }

@@ -5,7 +5,7 @@ use super::grammar::is_program;
 use super::word::is_plain;
 
 /// The words of one command as a line that any POSIX shell reads back as the same words, and so does [`super::parse`].
-/// For display only: nothing that runs is made from it.
+/// For display, and for a program of the administrator's that reads the request itself: no argument is made from it.
 pub fn quote<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut line = String::new();
     for word in words {

@@ -85,7 +85,7 @@ impl Finding {
 
 fn findings(policy: &Policy, written: &Written, now: SystemTime) -> Vec<Finding> {
     let mut found = Vec::new();
-    if policy.grants.is_empty() {
+    if policy.grants.is_empty() && policy.commands.is_empty() {
         let note = "with this policy every request is refused";
         found.push(Finding::warning("no grant", note, None));
     }

@@ -2,6 +2,7 @@
 //! place that does so, whether the values are wanted or also where each comes from.
 #![forbid(unsafe_code)]
 
+mod fixed;
 mod receive;
 
 use std::borrow::Cow;
@@ -116,6 +117,7 @@ impl<'t> Expansion<'t> {
             return Err(self.error(zone.span(), "in a user namespace nobody gains rights: leave out `privilege.via`"));
         }
         let session = self.session(file.session.0);
+        let commands = self.commands(&file.command)?;
         Ok(Policy {
             grants: grants.into(),
             filters: Filters { allow: allow.into_iter().map(|filter| filter.0).collect(), memory: memory.0 },
@@ -132,6 +134,7 @@ impl<'t> Expansion<'t> {
                 zone: self.pick("sandbox.zone", sandbox.zone.map(Spanned::into_inner), &false),
             },
             session,
+            commands,
         })
     }
 

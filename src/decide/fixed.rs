@@ -1,0 +1,102 @@
+//! `[[command]]`: a request that is, word by word, one of those that the policy has. The one place in this room that sees
+//! words of the client's: it compares them, and none of them goes further.
+#![forbid(unsafe_code)]
+
+use std::rc::Rc;
+
+use crate::host::Executable;
+use crate::policy::{FixedCommand, Policy};
+use crate::script::Script;
+use crate::syntax::{Simple, quote};
+
+use super::plan::{Action, Decision, Exec, Plan, Run, Stage, Standing, Words};
+
+/// What a request of one command comes to, if it is one of these; without a script, what a connection without a command
+/// does.
+pub fn fixed(script: Option<&Script<Simple>>, policy: &Policy) -> Option<Plan> {
+    let words = match script {
+        None => Vec::new(),
+        Some(script) => words(script.only()?)?,
+    };
+    let command = policy.commands.iter().find(|command| command.is_asked(words.iter().copied()))?;
+    let exec = Exec {
+        executable: Executable::at(command.program().into())?,
+        words: Words::Fixed(Rc::clone(command), original(command, &words)),
+        standing: Standing::Elevated,
+    };
+    let stage = Stage::of(Action::Run(Box::new(Run::of(exec))));
+    Some(Plan::new(Script::one(stage), Decision::Allowed, Vec::new()))
+}
+
+/// Of a command with nothing around it.
+fn words(simple: &Simple) -> Option<Vec<&str>> {
+    let is_plain = simple.redirects.is_empty() && !simple.path && !simple.announced;
+    let words = std::iter::once(&simple.program).chain(&simple.arguments);
+    is_plain.then(|| words.map(|word| word.as_str()).collect())
+}
+
+/// For a program that checks it itself: the words as they were read, quoted anew, so that whoever reads them reads the
+/// same.
+fn original(command: &FixedCommand, words: &[&str]) -> Option<String> {
+    command.original_command.then(|| quote(words.iter().copied()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::Table;
+    use crate::failure::Failure;
+    use crate::record::{Outcome, Step};
+
+    const POLICY: &str = r#"
+        [[command]]
+        request = ["rsync", "--server", "..."]
+        exec = ["/usr/bin/rrsync", "-ro", "/srv"]
+        original_command = true
+        [[command]]
+        request = ["zfs", "list"]
+        exec = ["/usr/bin/true"]
+    "#;
+
+    fn judged(request: &str, policy: &str) -> Result<crate::decide::plan::Plan, Failure> {
+        crate::judge(request.as_bytes(), &crate::policy::parse(policy, None).unwrap(), &Table::default())
+    }
+
+    #[test]
+    fn no_word_of_the_request_is_an_argument_and_the_program_that_checks_it_reads_the_same_words() {
+        let plan = judged("'rsync' --server  \"--sender\" 'a b' .", POLICY).unwrap();
+        let Some(super::Action::Run(run)) = plan.stages().map(super::Stage::action).next() else { panic!("{plan:?}") };
+        let exec = run.execs().next().unwrap();
+        assert_eq!(exec.words().collect::<Vec<_>>(), ["/usr/bin/rrsync", "-ro", "/srv"]);
+        assert_eq!(exec.original_command(), Some("rsync --server --sender 'a b' ."));
+        // What is written down comes first, and hands on nothing where it doesn't say so.
+        let plan = judged("zfs list", POLICY).unwrap();
+        assert_eq!(Outcome::of_plan(&plan).stages, [Step::Exec(vec!["/usr/bin/true".to_owned()])]);
+    }
+
+    #[test]
+    fn a_request_with_anything_around_it_is_none_of_these() {
+        for request in [
+            "rsync",
+            "rsync --sender --server",
+            "rsync --server | cat",
+            "rsync --server; rsync --server",
+            "rsync --server 2>&1",
+            "rsync --server </dev/null",
+            "sh -c 'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin rsync --server'",
+            "if rsync --server; then rsync --server; fi",
+            "sudo rsync --server",
+        ] {
+            let outcome = Outcome::of(&judged(request, POLICY));
+            assert!(!outcome.passes() && outcome.stages.is_empty(), "{request}: {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_command_nothing_runs_unless_the_policy_has_something_for_that() {
+        assert!(matches!(judged("", POLICY), Err(Failure::NoCommand)));
+        let bare = "[[command]]\nrequest = []\nexec = [\"/usr/bin/true\"]";
+        assert!(Outcome::of(&judged("", bare)).passes());
+        // Blanks are a command to a shell, one that does nothing.
+        assert_eq!(Outcome::of(&judged(" ", bare)).stages, []);
+    }
+}
