@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use toml::value::Datetime;
 
 /// Asks a policy of zfs-shell what it allows, without running anything
@@ -21,6 +21,9 @@ pub enum Command {
     /// Judge commands as zfs-shell would, and say what would be executed
     #[command(after_help = "Exit status: 0 all are allowed or kept, 1 any other decision, 2 usage, policy or output.")]
     Check(Check),
+    /// Print what a shell needs to complete the words of a command line
+    #[command(after_help = "Exit status: 0 printed, 2 usage or output.")]
+    Completions(Completions),
     /// Look whether this host has what zfs-shell needs to run programs and to confine them
     #[command(after_help = "Exit status: 0 all is there, 1 something is missing, 2 usage, policy or output.")]
     Doctor(Doctor),
@@ -89,6 +92,22 @@ pub struct Check {
     /// One JSON object a command
     #[arg(long)]
     pub json: bool,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// Which shell.
+    pub shell: Shell,
+}
+
+/// A shell that completes words.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[expect(missing_docs, reason = "their names say it, and would be said twice in the help")]
+pub enum Shell {
+    Bash,
+    Fish,
+    Zsh,
 }
 
 /// `doctor`

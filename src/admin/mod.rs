@@ -4,6 +4,7 @@
 
 mod check;
 pub mod cli;
+mod completions;
 mod diagnostic;
 mod doctor;
 mod explain;
@@ -57,6 +58,7 @@ const TROUBLE: u8 = 2;
 fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
     match command {
         Command::Check(arguments) => check::run(arguments, out),
+        Command::Completions(arguments) => completions::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),
         Command::Learn(arguments) => learn::run(arguments, out),
