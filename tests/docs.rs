@@ -53,7 +53,7 @@ fn documents() -> Vec<(String, String)> {
 }
 
 /// A table of the policy: where a key of it stands in a file, and under which heading of the manual.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 16] = [
     ("[[grant]]\nKEY", ".Sh GRANTS"),
     ("[[grant]]\n[grant.send]\nKEY", ".Ss [grant.send]"),
     ("[[grant]]\n[grant.snapshot]\nKEY", ".Ss [grant.snapshot]"),
@@ -69,6 +69,7 @@ const TABLES: [(&str, &str); 15] = [
     ("[log]\nKEY", ".Ss [log]"),
     ("[reply]\nKEY", ".Ss [reply]"),
     ("[sandbox]\nKEY", ".Ss [sandbox]"),
+    ("[key]\nKEY", ".Ss [key]"),
 ];
 
 /// Keys whose values are of a closed list, as a file with such a value.

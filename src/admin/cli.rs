@@ -2,9 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 use toml::value::Datetime;
+
+use crate::policy::Account;
 
 /// Asks a policy of zfs-shell what it allows, without running anything
 #[derive(Debug, Parser)]
@@ -18,6 +21,9 @@ pub struct Cli {
 /// What can be asked.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Print the lines of authorized_keys that bind keys to a policy, or the command that signs a key for it
+    #[command(after_help = "Exit status: 0 printed, 2 usage, policy or output.")]
+    Authorize(Authorize),
     /// Judge commands as zfs-shell would, and say what would be executed
     #[command(after_help = "Exit status: 0 all are allowed or kept, 1 any other decision, 2 usage, policy or output.")]
     Check(Check),
@@ -63,6 +69,47 @@ pub struct Asked {
     /// The time of the decision, instead of now: 2026-11-01T03:00:00Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,
+}
+
+/// Where the gate is: a path of which no shell and no line of sshd makes anything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate(String);
+
+impl Gate {
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Gate {
+    type Err = &'static str;
+
+    fn from_str(path: &str) -> Result<Self, Self::Err> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@+:,./-".contains(&byte);
+        let is_path = path.starts_with('/') && !path.ends_with('/') && path.bytes().all(is_plain);
+        if is_path { Ok(Self(path.to_owned())) } else { Err("not an absolute path of plain characters") }
+    }
+}
+
+/// `authorize`
+#[derive(Debug, Args)]
+pub struct Authorize {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// A file with public keys, `-`: standard input; instead of those that the policy has
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Where the gate is
+    #[arg(long, value_name = "PATH", default_value = "/usr/bin/zfs-shell")]
+    pub program: Gate,
+    /// Print the ssh-keygen command by which this key of an authority signs the key in FILE for the policy
+    #[arg(long, value_name = "CA", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// For which account the certificate is, instead of the policy's `key.account` or the one with its name
+    #[arg(long, value_name = "NAME", requires = "certificate")]
+    pub account: Option<Account>,
 }
 
 /// `check`
@@ -196,6 +243,14 @@ mod tests {
         };
         assert_eq!(check.command, ["zfs", "list", "--json"]);
         assert!(!check.json && check.files.is_empty());
+    }
+
+    #[test]
+    fn the_gate_is_at_a_path_that_nothing_reads_otherwise() {
+        assert!("/opt/zfs-shell_1.0/bin/zfs-shell".parse::<Gate>().is_ok());
+        for path in ["zfs-shell", "", "/", "/a/", "/a b", "/a\"b", "/a'b", "/a\\b", "/a$b", "/a\nb", "/\u{fc}"] {
+            assert!(path.parse::<Gate>().is_err(), "{path:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! does, and runs nothing but the questions of [`crate::host::Live`].
 #![forbid(unsafe_code)]
 
+mod authorize;
+mod authorized;
 mod check;
 pub mod cli;
 mod diagnostic;
@@ -56,6 +58,7 @@ const TROUBLE: u8 = 2;
 
 fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
     match command {
+        Command::Authorize(arguments) => authorize::run(arguments, out),
         Command::Check(arguments) => check::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),

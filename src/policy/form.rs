@@ -11,6 +11,7 @@ use ::toml::value::{Datetime, Offset};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use super::error::unknown;
+use super::key::{Account, HostPattern, PublicKey};
 use super::{Completion, Force, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay};
 use crate::command::argv::Program;
 
@@ -125,7 +126,7 @@ impl<T: Text> Visitor<'_> for ByText<T> {
     }
 }
 
-by_text!(Filter, RawStream, ProgramName, Size, Age, TimeOfDay, AbsolutePath);
+by_text!(Filter, RawStream, ProgramName, Size, Age, TimeOfDay, AbsolutePath, Account, HostPattern, PublicKey);
 
 /// A key of `[programs]`.
 pub(super) struct ProgramName(pub Program);
@@ -291,7 +292,8 @@ pub fn seconds_since_1970(moment: &Datetime) -> Option<i64> {
     Some(minutes * 60 + i64::from(time.second.unwrap_or_default()))
 }
 
-fn not(text: &str, expected: &str) -> String {
+/// Says that a text has not the form that it should have.
+pub(super) fn not(text: &str, expected: &str) -> String {
     format!("\"{}\" is not {expected}", text.escape_debug())
 }
 

@@ -2,6 +2,7 @@
 //! sshd's StrictModes does, so that what is read is what was looked at. Nobody else opens one.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -113,6 +114,13 @@ impl PolicyName {
             None => (text, None),
         };
         if is_name(name) { Ok(Self { name: name.to_owned(), client }) } else { Err(wrong()) }
+    }
+}
+
+impl fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.client.iter().try_for_each(|client| write!(f, "/{client}"))
     }
 }
 

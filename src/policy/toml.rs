@@ -438,7 +438,6 @@ mod tests {
                 "in a user namespace nobody gains rights: leave out `privilege.via`",
             ),
             ("[|hooks|]".to_owned(), "`hooks` is not served by this version"),
-            ("[|key|]".to_owned(), "`key` is not served by this version"),
             ("[[|command|]]".to_owned(), "`command` is not served by this version"),
             // wrong types
             (

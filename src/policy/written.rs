@@ -13,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::form::{AbsolutePath, Age, Count, Filter, Moment, ProgramName, RawStream, Size};
+use super::key::{Account, Expiry, Hosts, PublicKey};
 use super::property::{PropertyName, Settings};
 use super::{Completion, Force, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay};
 use crate::command::argv::Program;
@@ -29,6 +30,7 @@ pub(super) struct File<'t> {
     pub log: Table<Log>,
     pub reply: Table<Reply>,
     pub sandbox: Table<Sandbox>,
+    pub key: Table<Key>,
 }
 
 #[derive(Default, Deserialize)]
@@ -190,6 +192,15 @@ pub(super) struct Reply {
 pub(super) struct Sandbox {
     pub required: Option<bool>,
     pub zone: Option<Spanned<bool>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Key {
+    pub account: Option<Account>,
+    pub public: Option<Vec<PublicKey>>,
+    pub from: Option<Hosts>,
+    pub expires: Option<Expiry>,
 }
 
 /// A table, and nothing else: serde would take an array for a struct too, its fields in order.

@@ -14,8 +14,8 @@ use ::toml::Spanned;
 use super::form::{Choice, Filter, Size};
 use super::show::{InToml, Origin, Shown, Trace};
 use super::{
-    Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, Log, Names, Policy,
-    PolicyError, Privilege, Raw, ReceiveRules, Role, Sandbox, SendRules, SetRules, SnapshotRules, written,
+    Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, KeyRules, Log, Names,
+    Policy, PolicyError, Privilege, Raw, ReceiveRules, Role, Sandbox, SendRules, SetRules, SnapshotRules, written,
 };
 use crate::command::name::Component;
 
@@ -130,7 +130,19 @@ impl<'t> Expansion<'t> {
                 required: self.pick("sandbox.required", sandbox.required, &false),
                 zone: self.pick("sandbox.zone", sandbox.zone.map(Spanned::into_inner), &false),
             },
+            key: self.key(file.key.0),
         })
+    }
+
+    /// Nothing of it is built in.
+    fn key(&mut self, written: written::Key) -> KeyRules {
+        let written::Key { account, public, from, expires } = written;
+        let from = from.map(|hosts| hosts.0);
+        account.iter().for_each(|account| self.note("key.account", account));
+        public.iter().for_each(|public| self.note("key.public", public));
+        from.iter().for_each(|from| self.note("key.from", from));
+        expires.iter().for_each(|expires| self.note("key.expires", expires));
+        KeyRules { account, public: public.unwrap_or_default(), from: from.unwrap_or_default(), expires }
     }
 
     fn grant(
