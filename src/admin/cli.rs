@@ -30,6 +30,9 @@ pub enum Command {
     /// Look whether this host has what zfs-shell needs to run programs and to confine them
     #[command(after_help = "Exit status: 0 all is there, 1 something is missing, 2 usage, policy or output.")]
     Doctor(Doctor),
+    /// Print the lines of authorized_keys that all policies have for an account: sshd's AuthorizedKeysCommand
+    #[command(after_help = "Exit status: 0 printed, also where a policy was left out, 2 usage, directory or output.")]
+    Keys(Keys),
     /// Look for what a policy says and probably doesn't mean
     #[command(after_help = "Exit status: 0 nothing found, 1 warnings, 2 errors (also usage, policy or output).")]
     Lint(Lint),
@@ -147,6 +150,23 @@ pub struct Doctor {
     /// What {client} stands for in a file given by its path
     #[arg(long, value_name = "NAME", requires = "policy")]
     pub client: Option<String>,
+}
+
+/// `keys`
+#[derive(Debug, Args)]
+pub struct Keys {
+    /// The account (in sshd_config: %u)
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+    /// With --key: print the line of this key alone; its type (in sshd_config: %t)
+    #[arg(long = "type", value_name = "TYPE", requires = "key")]
+    pub kind: Option<String>,
+    /// With --type: its base64 (in sshd_config: %k)
+    #[arg(long, value_name = "BASE64", requires = "kind")]
+    pub key: Option<String>,
+    /// Where the gate is
+    #[arg(long, value_name = "PATH", default_value = "/usr/bin/zfs-shell")]
+    pub program: Gate,
 }
 
 /// `lint`

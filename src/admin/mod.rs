@@ -12,6 +12,7 @@ mod explain;
 mod facts;
 mod form;
 mod json;
+mod keys;
 mod learn;
 mod lint;
 mod output;
@@ -62,6 +63,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
         Command::Check(arguments) => check::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),
+        Command::Keys(arguments) => keys::run(arguments, out),
         Command::Learn(arguments) => learn::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),
         Command::Show(arguments) => show::run(arguments, out),

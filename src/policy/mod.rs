@@ -27,7 +27,7 @@ use crate::command::property::{Property, Setting};
 pub use error::PolicyError;
 pub use form::seconds_since_1970;
 pub use key::{Account, Expiry, HostPattern, KeyRules, PublicKey};
-pub use open::{DIRECTORY, OpenError, PolicyName, open, open_path};
+pub use open::{DIRECTORY, OpenError, PolicyName, names, open, open_of_root, open_path};
 pub use pattern::{DatasetPattern, MAX_PATTERN, Names, PatternError};
 pub use role::Role;
 pub use show::{Origin, Shown};
