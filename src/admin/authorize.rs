@@ -71,7 +71,7 @@ impl Signing<'_> {
                 "`{host}` in key.from: a certificate can name addresses and networks alone"
             )));
         }
-        let account = self.account.or(self.rules.account.as_ref()).map_or(self.name.name.as_str(), Account::as_str);
+        let account = self.account.map_or_else(|| authorized::account(self.rules, self.name), Account::as_str);
         let identity = self.name.to_string();
         let mut words: Vec<String> =
             ["ssh-keygen", "-s", authority, "-I", &identity, "-n", account].map(str::to_owned).into();

@@ -1,8 +1,13 @@
 //! The lines of sshd(8)'s `authorized_keys` that bind keys to a policy.
 
 use super::cli::Gate;
-use crate::policy::{HostPattern, KeyRules, PolicyName, PublicKey};
+use crate::policy::{Account, HostPattern, KeyRules, PolicyName, PublicKey};
 use crate::syntax::quote;
+
+/// Whose the keys of a policy are.
+pub(super) fn account<'p>(rules: &'p KeyRules, policy: &'p PolicyName) -> &'p str {
+    rules.account.as_ref().map_or(policy.name.as_str(), Account::as_str)
+}
 
 /// What sshd starts for a key, as its account's shell reads it.
 pub(super) fn command(gate: &Gate, policy: &PolicyName) -> String {

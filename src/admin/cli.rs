@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use toml::value::Datetime;
 
+use super::version::Version;
 use crate::policy::Account;
 
 /// Asks a policy of zfs-shell what it allows, without running anything
@@ -21,6 +22,9 @@ pub struct Cli {
 /// What can be asked.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Print the least `zfs allow` lines that a policy needs, each right with what it is for
+    #[command(after_help = "Exit status: 0 printed, 1 --verify and a right is missing, 2 usage, policy or output.")]
+    Allow(Allow),
     /// Print the lines of authorized_keys that bind keys to a policy, or the command that signs a key for it
     #[command(after_help = "Exit status: 0 printed, 2 usage, policy or output.")]
     Authorize(Authorize),
@@ -93,6 +97,35 @@ impl FromStr for Gate {
         let is_path = path.starts_with('/') && !path.ends_with('/') && path.bytes().all(is_plain);
         if is_path { Ok(Self(path.to_owned())) } else { Err("not an absolute path of plain characters") }
     }
+}
+
+/// `allow`
+#[derive(Debug, Args)]
+pub struct Allow {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// The account, instead of the policy's `key.account` or the one with its name
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<Account>,
+    /// Take the rights that OpenZFS of this version has, where they are enough
+    #[arg(long, value_name = "VERSION")]
+    pub zfs: Option<Version>,
+    /// What the host would answer, from a file: which datasets a pattern stands for, and what is encrypted
+    #[arg(long, value_name = "FACTS")]
+    pub assume: Option<PathBuf>,
+    /// Ask this host for that, and for the version
+    #[arg(long, conflicts_with = "assume")]
+    pub live: bool,
+    /// Compare with what is given now; asks this host unless there is --assume
+    #[arg(long)]
+    pub verify: bool,
+    /// Print the `zfs unallow` lines that take it back
+    #[arg(long, conflicts_with = "verify")]
+    pub undo: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `authorize`

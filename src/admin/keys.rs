@@ -7,7 +7,7 @@ use std::path::Path;
 use super::cli::Keys;
 use super::{Stop, authorized};
 use crate::command::name::Component;
-use crate::policy::{self, Account, DIRECTORY, KeyRules, OpenError, PolicyName, PublicKey};
+use crate::policy::{self, DIRECTORY, KeyRules, OpenError, PolicyName, PublicKey};
 
 /// Prints the lines, and on standard error what was left out.
 pub(super) fn run(arguments: &Keys, out: &mut impl Write) -> Result<u8, Stop> {
@@ -47,7 +47,7 @@ impl Served {
         let mut served = Self::default();
         for name in names {
             match open(name).map_err(|error| error.to_string()).and_then(|text| rules(&text)) {
-                Ok(rules) if is_for(account, name, &rules) => {
+                Ok(rules) if authorized::account(&rules, name) == account => {
                     let bound = |key: &PublicKey| Bound { name: name.clone(), rules: rules.clone(), key: key.clone() };
                     served.keys.extend(rules.public.iter().map(bound));
                 }
@@ -87,10 +87,6 @@ fn rules(text: &str) -> Result<KeyRules, String> {
             Err(_) => Err(error.to_string()),
         }
     })
-}
-
-fn is_for(account: &str, name: &PolicyName, rules: &KeyRules) -> bool {
-    rules.account.as_ref().map_or(name.name.as_str(), Account::as_str) == account
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! does, and runs nothing but the questions of [`crate::host::Live`].
 #![forbid(unsafe_code)]
 
+mod allow;
 mod authorize;
 mod authorized;
 mod check;
@@ -23,6 +24,7 @@ mod source;
 mod stream;
 mod told;
 mod trace;
+mod version;
 mod written;
 
 use std::io::{self, Write};
@@ -59,6 +61,7 @@ const TROUBLE: u8 = 2;
 
 fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
     match command {
+        Command::Allow(arguments) => allow::run(arguments, out),
         Command::Authorize(arguments) => authorize::run(arguments, out),
         Command::Check(arguments) => check::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
