@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -17,6 +18,47 @@ use std::time::Instant;
 fn the_policy_tool_says_what_it_said_before() {
     trycmd::TestCases::new().case("tests/cmd/*.toml");
 }
+
+/// Of what zfs says only what it gives is understood; the account is looked up with its groups.
+#[test]
+fn rights_are_compared_with_what_zfs_gives_the_account_and_everyone() {
+    if !nix::unistd::geteuid().is_root() {
+        return; // what others start is confined, and so is no script
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (zfs, policy) = (directory.path().join("zfs"), directory.path().join("nas.toml"));
+    fs::write(&zfs, ZFS).unwrap();
+    fs::set_permissions(&zfs, fs::Permissions::from_mode(0o755)).unwrap();
+    let grant = "[[grant]]\nallow = ['send', 'hold', 'rename']\nhold.tags = ['*']\n";
+    let text = format!("{grant}datasets = ['tank/data', 'tank/gone']\n[programs]\nzfs = {zfs:?}\n");
+    fs::write(&policy, text).unwrap();
+    let verify = |account: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zfs-shell-policy"));
+        let done = command.args(["allow", "--verify", "--account", account]).arg(&policy).output().unwrap();
+        let told = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
+        (done.status.code().unwrap(), told.lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let (status, told) = verify("nobody");
+    assert_eq!(status, 1);
+    let rows = |state: &str, dataset: &str| {
+        let rows = told.iter().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let rows = rows.filter(|row| row.first() == Some(&state) && row.get(1) == Some(&dataset));
+        rows.map(|row| row[2].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("missing", "tank/data"), ["create", "rename"], "{told:?}");
+    assert_eq!(rows("superfluous", "tank/data"), ["snapshot"], "{told:?}");
+    assert_eq!(rows("missing", "tank/gone"), ["create", "hold", "mount", "rename", "send"], "{told:?}");
+    assert!(told.contains(&"# 'tank/gone' does not exist".to_owned()), "{told:?}");
+    let (status, told) = verify("no-such-account");
+    assert_eq!((status, told), (2, vec!["zfs-shell-policy: there is no account no-such-account".to_owned()]));
+}
+
+/// `nogroup`, or what it is called here, is that of nobody.
+const ZFS: &str = r#"#!/bin/sh
+[ "$*" = 'allow -- tank/data' ] || { echo "cannot open: dataset does not exist" >&2; exit 1; }
+printf '%s\n' '---- Permissions on tank/data ---' 'Local+Descendent permissions:'
+printf '\t%s\n' 'user nobody hold,send' 'user root rename' "group $(id -gn nobody) snapshot" 'everyone mount'
+"#;
 
 #[test]
 fn a_reader_that_goes_away_is_no_news_but_no_success_either() {

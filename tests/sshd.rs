@@ -57,15 +57,26 @@ impl Server {
     }
 
     fn prepared(prepare: &str, options: &str, policy: &str) -> Self {
-        Self::with(prepare, options, policy, "")
+        Self::configured(prepare, options, policy, "", |_| {})
     }
 
-    /// With lines at the end of sshd_config.
-    fn configured(options: &str, lines: &str) -> Self {
-        Self::with("", options, POLICY, lines)
+    /// With lines of sshd_config for some accounts alone.
+    fn matching(lines: &str) -> Self {
+        Self::with("", "", POLICY, ["", lines], |_| {})
     }
 
-    fn with(prepare: &str, options: &str, policy: &str, lines: &str) -> Self {
+    /// With lines of sshd_config, of which the first counts, and what else is to be there before sshd begins.
+    fn configured(prepare: &str, options: &str, policy: &str, config: &str, furnish: impl FnOnce(&Sandbox)) -> Self {
+        Self::with(prepare, options, policy, [config, ""], furnish)
+    }
+
+    fn with(
+        prepare: &str,
+        options: &str,
+        policy: &str,
+        [first, last]: [&str; 2],
+        furnish: impl FnOnce(&Sandbox),
+    ) -> Self {
         assert!(geteuid().is_root(), "sshd changes accounts: this test wants root");
         let sandbox = Sandbox::new(policy);
         // What an account starts in place of zfs is confined, and so no script.
@@ -81,7 +92,8 @@ impl Server {
             sandbox.write(&format!("etc/ssh/keys/{account}"), &format!("{options} {key}"));
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        sandbox.write("etc/ssh/sshd_config", &format!("Port {port}\n{CONFIG}{lines}"));
+        sandbox.write("etc/ssh/sshd_config", &format!("Port {port}\n{first}{CONFIG}{last}"));
+        furnish(&sandbox);
         let sshd = sandbox
             .command(prepare, &["/usr/sbin/sshd", "-D", "-e", "-f", "/etc/ssh/sshd_config"])
             .stderr(fs::File::create(sandbox.path("sshd.log")).unwrap())
@@ -275,8 +287,7 @@ fn neither_files_nor_ports_nor_a_terminal_are_to_be_had() {
         assert_eq!(server.ssh(account, &["-s", "sftp"]).status.code(), Some(127), "{account}");
     }
     // As the manual has it for sshd_config, where the lines of keys say nothing.
-    let forced = Server::configured(
-        "",
+    let forced = Server::matching(
         "Match User nas,shell\nForceCommand /zfs-shell\nDisableForwarding yes\nPermitTTY no\nPermitUserRC no\n",
     );
     for account in ["nas", "shell"] {
@@ -284,7 +295,7 @@ fn neither_files_nor_ports_nor_a_terminal_are_to_be_had() {
         let output = forced.ssh(account, &["zfs snapshot tank/data@syncoid_exit3"]);
         assert_eq!(output.status.code(), Some(3), "{account}: {output:?}");
     }
-    let shell = Server::configured("", "Match User shell\nDisableForwarding yes\nPermitTTY no\nPermitUserRC no\n");
+    let shell = Server::matching("Match User shell\nDisableForwarding yes\nPermitTTY no\nPermitUserRC no\n");
     assert_eq!(had(&shell, "shell"), [""; 0], "as the login shell");
     // Another shell has all of it: so it can be seen.
     let all = ["sftp", "scp", "scp -O", "rsync", "-W", "agent", "X11", "terminal", "-R"];
@@ -550,6 +561,82 @@ fn of_five_hundred_attacks_none_starts_anything_behind_sshd() {
     for ((_, _, id), calls) in rows.iter().zip(&gates) {
         let started = calls.iter().any(|call| !call.asks());
         assert_eq!(started, id == "control", "{id}: {calls:?}");
+    }
+}
+
+/// The policies are the one place where keys live: no line is written into any file of sshd's.
+#[cfg(feature = "admin")]
+#[test]
+fn sshd_gets_the_keys_from_the_policies() {
+    let config = "AuthorizedKeysFile none\nAuthorizedKeysCommandUser keys\nAuthorizedKeysCommand /zfs-shell-policy keys \
+                  --program /zfs-shell --type %t --key %k %u\n";
+    let server = Server::configured("", FORCED, POLICY, config, |sandbox| {
+        fs::copy(env!("CARGO_BIN_EXE_zfs-shell-policy"), sandbox.path("zfs-shell-policy")).unwrap();
+    });
+    let key = server.sandbox.read("client.pub");
+    let policy = |lines: &str| format!("{POLICY}\n[key]\npublic = [{:?}]\n{lines}\n", key.trim());
+    let request = ["zfs snapshot tank/data@syncoid_exit3"];
+    let status = |account: &str| server.ssh(account, &request).status.code();
+    let denied = Some(255);
+
+    assert_eq!(status("nas"), denied, "no policy has the key");
+    server.sandbox.policy("nas", &policy(""));
+    assert_eq!(status("nas"), Some(3), "{}", server.sandbox.read("sshd.log"));
+    assert_eq!(status("shell"), denied, "the key is for another account");
+    let output = server.ssh("nas", &["rm -rf /"]);
+    assert_eq!(output.status.code(), Some(127), "{output:?}");
+    let target = format!("127.0.0.1:{}", server.port);
+    let tunnel = server.client("ssh", "nas").args(["-W", &target, "127.0.0.1"]).output().unwrap();
+    assert!(!tunnel.status.success() && !tunnel.stdout.starts_with(b"SSH-"), "not restricted: {tunnel:?}");
+
+    for (lines, expected, why) in [
+        ("from = ['127.0.0.0/8', '::1']", Some(3), "from here"),
+        ("from = ['192.0.2.0/24']", denied, "from elsewhere alone"),
+        ("from = ['*', '!127.0.0.1']", denied, "from anywhere but here"),
+        ("expires = 2199-01-01", Some(3), "not expired"),
+        ("expires = 2199-01-01T12:30:15Z", Some(3), "not expired"),
+        ("expires = 2020-01-01", denied, "expired"),
+        ("expires = 2020-01-01T12:30:00Z", denied, "expired"),
+        ("account = 'shell'", denied, "for another account"),
+        ("form = []", denied, "an error"),
+    ] {
+        server.sandbox.policy("nas", &policy(lines));
+        assert_eq!(status("nas"), expected, "{why}: {}", server.sandbox.read("sshd.log"));
+    }
+    // The error of one policy, which is still there, is none of another's; the login shell reads the forced command.
+    server.sandbox.policy("other", &policy("account = 'shell'"));
+    assert_eq!(status("shell"), Some(3), "{}", server.sandbox.read("sshd.log"));
+    let theirs = server.sandbox.path("etc/zfs-shell/other.toml");
+    std::os::unix::fs::chown(&theirs, Some(1001), None).unwrap();
+    assert_eq!(status("shell"), denied, "another account than root could say which keys are taken");
+}
+
+/// What `authorize` prints for an authority is a command that makes a certificate, and the certificate is bound.
+#[cfg(feature = "admin")]
+#[test]
+fn a_certificate_is_bound_to_its_policy() {
+    let server =
+        Server::configured("", "", POLICY, "AuthorizedKeysFile none\nTrustedUserCAKeys /etc/ssh/ca.pub\n", |sandbox| {
+            let authority = sandbox.path("etc/ssh/ca");
+            run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(authority));
+        });
+    let status = |account: &str, request: &str| server.ssh(account, &[request]).status.code();
+    let request = "zfs snapshot tank/data@syncoid_exit3";
+    assert_eq!(status("nas", request), Some(255), "nobody has signed the key");
+    for (lines, expected) in [
+        ("", Some(3)),
+        ("from = ['127.0.0.0/8', '::1']\nexpires = 2199-01-01T00:00:00Z", Some(3)),
+        ("from = ['192.0.2.0/24']", Some(255)),
+        ("expires = 2020-01-01", Some(255)),
+    ] {
+        let policy = server.sandbox.path("nas.toml");
+        fs::write(&policy, format!("{POLICY}\n[key]\n{lines}\n")).unwrap();
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_zfs-shell-policy"));
+        tool.args(["authorize", "--program", "/zfs-shell", "--certificate"]).arg(server.sandbox.path("etc/ssh/ca"));
+        let printed = tool.arg("--key").arg(server.sandbox.path("client.pub")).arg(&policy).output().unwrap();
+        run(Command::new("sh").arg("-ec").arg(String::from_utf8(printed.stdout).unwrap()));
+        assert_eq!(status("nas", request), expected, "{lines}: {}", server.sandbox.read("sshd.log"));
+        assert_eq!(status("shell", request), Some(255), "{lines}: it is for one account");
     }
 }
 

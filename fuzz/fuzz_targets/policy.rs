@@ -100,6 +100,7 @@ fuzz_target!(|text: &str| {
     let again = written(&shown);
     let reread = parse(&again, None).unwrap_or_else(|error| panic!("{error}\n{again}"));
     assert_eq!(values(&explain(&again, None).unwrap()), values(&shown));
+    assert_eq!(reread.key, policy.key);
     HOST.with(|host| {
         for request in REQUESTS {
             let decided = |policy: &Policy| Outcome::of(&zfs_shell::judge(request.as_bytes(), policy, host));

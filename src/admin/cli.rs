@@ -2,9 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use toml::value::Datetime;
+
+use super::version::Version;
+use crate::policy::Account;
 
 /// Asks a policy of zfs-shell what it allows, without running anything
 #[derive(Debug, Parser)]
@@ -18,6 +22,12 @@ pub struct Cli {
 /// What can be asked.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Print the least `zfs allow` lines that a policy needs, each right with what it is for
+    #[command(after_help = "Exit status: 0 printed, 1 --verify and a right is missing, 2 usage, policy or output.")]
+    Allow(Allow),
+    /// Print the lines of authorized_keys that bind keys to a policy, or the command that signs a key for it
+    #[command(after_help = "Exit status: 0 printed, 2 usage, policy or output.")]
+    Authorize(Authorize),
     /// Judge commands as zfs-shell would, and say what would be executed
     #[command(after_help = "Exit status: 0 all are allowed or kept, 1 any other decision, 2 usage, policy or output.")]
     Check(Check),
@@ -27,6 +37,9 @@ pub enum Command {
     /// Look whether this host has what zfs-shell needs to run programs and to confine them
     #[command(after_help = "Exit status: 0 all is there, 1 something is missing, 2 usage, policy or output.")]
     Doctor(Doctor),
+    /// Print the lines of authorized_keys that all policies have for an account: sshd's AuthorizedKeysCommand
+    #[command(after_help = "Exit status: 0 printed, also where a policy was left out, 2 usage, directory or output.")]
+    Keys(Keys),
     /// Look for what a policy says and probably doesn't mean
     #[command(after_help = "Exit status: 0 nothing found, 1 warnings, 2 errors (also usage, policy or output).")]
     Lint(Lint),
@@ -66,6 +79,76 @@ pub struct Asked {
     /// The time of the decision, instead of now: 2026-11-01T03:00:00Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,
+}
+
+/// Where the gate is: a path of which no shell and no line of sshd makes anything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate(String);
+
+impl Gate {
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Gate {
+    type Err = &'static str;
+
+    fn from_str(path: &str) -> Result<Self, Self::Err> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@+:,./-".contains(&byte);
+        let is_path = path.starts_with('/') && !path.ends_with('/') && path.bytes().all(is_plain);
+        if is_path { Ok(Self(path.to_owned())) } else { Err("not an absolute path of plain characters") }
+    }
+}
+
+/// `allow`
+#[derive(Debug, Args)]
+pub struct Allow {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// The account, instead of the policy's `key.account` or the one with its name
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<Account>,
+    /// Take the rights that OpenZFS of this version has, where they are enough
+    #[arg(long, value_name = "VERSION")]
+    pub zfs: Option<Version>,
+    /// What the host would answer, from a file: which datasets a pattern stands for, and what is encrypted
+    #[arg(long, value_name = "FACTS")]
+    pub assume: Option<PathBuf>,
+    /// Ask this host for that, and for the version
+    #[arg(long, conflicts_with = "assume")]
+    pub live: bool,
+    /// Compare with what is given now; asks this host unless there is --assume
+    #[arg(long)]
+    pub verify: bool,
+    /// Print the `zfs unallow` lines that take it back
+    #[arg(long, conflicts_with = "verify")]
+    pub undo: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `authorize`
+#[derive(Debug, Args)]
+pub struct Authorize {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// A file with public keys, `-`: standard input; instead of those that the policy has
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Where the gate is
+    #[arg(long, value_name = "PATH", default_value = "/usr/bin/zfs-shell")]
+    pub program: Gate,
+    /// Print the ssh-keygen command by which this key of an authority signs the key in FILE for the policy
+    #[arg(long, value_name = "CA", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// For which account the certificate is, instead of the policy's `key.account` or the one with its name
+    #[arg(long, value_name = "NAME", requires = "certificate")]
+    pub account: Option<Account>,
 }
 
 /// `check`
@@ -119,6 +202,23 @@ pub struct Doctor {
     /// What {client} stands for in a file given by its path
     #[arg(long, value_name = "NAME", requires = "policy")]
     pub client: Option<String>,
+}
+
+/// `keys`
+#[derive(Debug, Args)]
+pub struct Keys {
+    /// The account (in sshd_config: %u)
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+    /// With --key: print the line of this key alone; its type (in sshd_config: %t)
+    #[arg(long = "type", value_name = "TYPE", requires = "key")]
+    pub kind: Option<String>,
+    /// With --type: its base64 (in sshd_config: %k)
+    #[arg(long, value_name = "BASE64", requires = "kind")]
+    pub key: Option<String>,
+    /// Where the gate is
+    #[arg(long, value_name = "PATH", default_value = "/usr/bin/zfs-shell")]
+    pub program: Gate,
 }
 
 /// `lint`
@@ -215,6 +315,14 @@ mod tests {
         };
         assert_eq!(check.command, ["zfs", "list", "--json"]);
         assert!(!check.json && check.files.is_empty());
+    }
+
+    #[test]
+    fn the_gate_is_at_a_path_that_nothing_reads_otherwise() {
+        assert!("/opt/zfs-shell_1.0/bin/zfs-shell".parse::<Gate>().is_ok());
+        for path in ["zfs-shell", "", "/", "/a/", "/a b", "/a\"b", "/a'b", "/a\\b", "/a$b", "/a\nb", "/\u{fc}"] {
+            assert!(path.parse::<Gate>().is_err(), "{path:?}");
+        }
     }
 
     #[test]

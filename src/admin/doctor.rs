@@ -7,6 +7,7 @@ use super::Stop;
 use super::cli::{self, Doctor};
 use super::form::counted;
 use super::source::{self, Source};
+use super::version::Version;
 use super::written::Written;
 use crate::command::argv::Program;
 use crate::host::{self, Executable, Host, Live, Measure};
@@ -95,14 +96,12 @@ fn zone(version: Option<&str>, policy: &str, is_there: bool) -> Finding {
 
 /// Whether a dataset that is attached to a namespace is all that is seen there.
 fn holds(version: &str) -> bool {
-    let mut numbers = version.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
-    let version = (numbers.next(), numbers.next(), numbers.next().unwrap_or(0));
-    let (Some(major), Some(minor), patch) = version else { return false };
-    match (major, minor) {
-        (2, 2) => patch >= 11,
-        (2, 3) => patch >= 9,
-        (2, 4) => patch >= 4,
-        newer => newer > (2, 4),
+    match version.parse() {
+        Ok(Version(2, 2, patch)) => patch >= 11,
+        Ok(Version(2, 3, patch)) => patch >= 9,
+        Ok(Version(2, 4, patch)) => patch >= 4,
+        Ok(newer) => newer >= Version(2, 5, 0),
+        Err(_) => false,
     }
 }
 
@@ -152,7 +151,8 @@ fn write(out: &mut impl Write, findings: &[Finding]) -> Result<u8, Stop> {
     Ok(u8::from(missing > 0))
 }
 
-const ZFS_VERSION: &str = "/sys/module/zfs/version";
+/// Where the module says which version it is.
+pub(super) const ZFS_VERSION: &str = "/sys/module/zfs/version";
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,9 @@
 //! does, and runs nothing but the questions of [`crate::host::Live`].
 #![forbid(unsafe_code)]
 
+mod allow;
+mod authorize;
+mod authorized;
 mod check;
 pub mod cli;
 mod completions;
@@ -11,6 +14,7 @@ mod explain;
 mod facts;
 mod form;
 mod json;
+mod keys;
 mod learn;
 mod lint;
 mod output;
@@ -21,6 +25,7 @@ mod source;
 mod stream;
 mod told;
 mod trace;
+mod version;
 mod written;
 
 use std::io::{self, Write};
@@ -57,10 +62,13 @@ const TROUBLE: u8 = 2;
 
 fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
     match command {
+        Command::Allow(arguments) => allow::run(arguments, out),
+        Command::Authorize(arguments) => authorize::run(arguments, out),
         Command::Check(arguments) => check::run(arguments, out),
         Command::Completions(arguments) => completions::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),
+        Command::Keys(arguments) => keys::run(arguments, out),
         Command::Learn(arguments) => learn::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),
         Command::Show(arguments) => show::run(arguments, out),

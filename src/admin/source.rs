@@ -41,6 +41,16 @@ impl Source {
         Ok(Self { path: path_of, name: Some(path.display().to_string()), text, client: name.client })
     }
 
+    /// As `command=` has it; of a file, as it would be once the file lies among the others.
+    pub(super) fn name(&self) -> Result<PolicyName, Stop> {
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => Path::new(&self.path).file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        let parsed = PolicyName::parse(&name).map_err(Stop::said)?;
+        Ok(PolicyName { client: self.client.clone(), ..parsed })
+    }
+
     /// The policy that it is.
     pub(super) fn policy(&self) -> Result<policy::Policy, Stop> {
         policy::parse(&self.text, self.client.as_ref()).map_err(|error| self.stop(error))
@@ -116,6 +126,7 @@ mod tests {
         std::fs::write(&policy, "text").unwrap();
         let find = |client: &str| Source::find(&cli::Policy { policy: policy.clone(), client: Some(client.into()) });
         let source = find("laptop").unwrap();
+        assert_eq!(source.name().unwrap().to_string(), "push/laptop");
         assert_eq!((source.text.as_str(), source.client.unwrap().as_str()), ("text", "laptop"));
         assert!(find("a/b").is_err());
         assert!(find("..").is_err());

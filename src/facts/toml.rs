@@ -133,7 +133,9 @@ fn entry(table: DatasetTable) -> Result<Entry, FactsError> {
         }
     }
     census.sort_by_key(|snapshot| snapshot.createtxg);
+    // What has a key of its own here is a property like any other to those who ask for properties.
     let kind = table.kind.map(|kind| ("type".to_owned(), kind.name().to_owned()));
+    let encryption = table.encryption.as_deref().map(|value| ("encryption".to_owned(), value.to_owned()));
     let properties = table.properties.into_iter().map(|(name, Of(Value(value)))| (name, value));
     let bookmark = |BookmarkTable { name: Of(name), guid }| BookmarkFacts { name, guid: Guid(guid) };
     Ok(Entry {
@@ -142,7 +144,7 @@ fn entry(table: DatasetTable) -> Result<Entry, FactsError> {
         snapshots: table.snapshots.is_some().then_some(census),
         holds,
         bookmarks: table.bookmarks.map(|bookmarks| bookmarks.into_iter().map(bookmark).collect()),
-        properties: properties.chain(kind).collect(),
+        properties: properties.chain(kind).chain(encryption).collect(),
         rights: table.rights,
     })
 }

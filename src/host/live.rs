@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use super::rights::{self, Account};
-use super::{BookmarkFacts, Executable, Host, HostError, Rights, SnapshotFacts};
+use super::{BookmarkFacts, Executable, Given, Host, HostError, Rights, SnapshotFacts};
 use crate::command::DIRECTORIES;
 use crate::command::argv::{Argv, Program};
 use crate::command::name::{Dataset, Guid, Named, Snapshot, SnapshotName, Tag};
@@ -29,6 +29,13 @@ impl<'p> Live<'p> {
     /// This host, with the programs that the policy names.
     pub fn new(policy: &'p Policy) -> Self {
         Self { policy }
+    }
+
+    /// What `zfs allow` gives an account by name; `None` where the dataset isn't there.
+    pub fn rights_of(&self, account: &str, dataset: &Dataset) -> Result<Option<Given>, HostError> {
+        let account = Account::named(account)?;
+        let table = self.zfs(&rights::question(dataset))?;
+        table.map(|table| rights::given(&table, &account, dataset)).transpose()
     }
 
     /// What zfs prints; `None` where it says that the dataset isn't there.

@@ -92,6 +92,15 @@ impl Rights {
     }
 }
 
+/// The rights that another account has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// On the dataset.
+    pub own: Rights,
+    /// On all that lies below it.
+    pub below: Rights,
+}
+
 /// Why the host has no answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum HostError {

@@ -3,10 +3,11 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
 
-use nix::unistd::{Gid, Group, User, getegid, geteuid, getgroups};
+use nix::unistd::{Gid, Group, User, getegid, geteuid, getgrouplist, getgroups};
 
-use super::{HostError, Rights};
+use super::{Given, HostError, Rights};
 use crate::command::argv::{Argv, Program};
 use crate::command::name::Dataset;
 
@@ -31,6 +32,17 @@ impl Account {
             user: User::from_uid(user).ok().flatten().map(|user| user.name),
             groups: ids.iter().filter_map(name).collect(),
         })
+    }
+
+    /// One that the user database knows by this name.
+    pub fn named(name: &str) -> Result<Self, HostError> {
+        let failed = |error: nix::Error| HostError::Failed(format!("the account {name}: {error}"));
+        let user = User::from_name(name).map_err(failed)?;
+        let user = user.ok_or_else(|| HostError::Failed(format!("there is no account {name}")))?;
+        let c_name = CString::new(name).map_err(|_| failed(nix::Error::EINVAL))?;
+        let ids = getgrouplist(&c_name, user.gid).map_err(failed)?;
+        let group = |id: &Gid| Group::from_gid(*id).ok().flatten().map(|group| group.name);
+        Ok(Self { is_root: user.uid.is_root(), groups: ids.iter().filter_map(group).collect(), user: Some(user.name) })
     }
 
     /// Whether `user NAME`, `group NAME` or `everyone` is this account.
@@ -71,6 +83,16 @@ struct Block {
 enum Section {
     SetsAndCreation,
     Who { local: bool, below: bool },
+}
+
+/// The account's rights on a dataset that is there, and those on all that lies below it.
+pub(super) fn given(table: &str, account: &Account, dataset: &Dataset) -> Result<Given, HostError> {
+    let own = read(table, account, dataset, true)?;
+    let below = match Dataset::parse(&format!("{dataset}/x")) {
+        Ok(child) => read(table, account, &child, true)?,
+        Err(_) => own.clone(), // as deep, or as long, as names go
+    };
+    Ok(Given { own, below })
 }
 
 /// The account's rights on a dataset, from what was printed for it or, if it isn't there, for the nearest above: then
@@ -231,6 +253,27 @@ mod tests {
         // Whoever makes it has also what is given at the time of creation.
         let made = ["atime", "compression", "create", "hold", "mount", "readonly", "receive", "snapshot"];
         assert_eq!(rights(ALL, "tank/a/b", false).unwrap(), made);
+    }
+
+    #[test]
+    fn what_is_given_counts_on_a_dataset_and_below_it_each_by_its_section() {
+        let given = given(ALL, &account(), &Dataset::parse("tank/a").unwrap()).unwrap();
+        let names = |rights: Rights| match rights {
+            Rights::These(rights) => rights.into_iter().collect::<Vec<_>>().join(","),
+            Rights::All => "all".to_owned(),
+        };
+        assert_eq!(names(given.own), "hold,mount,rollback,snapshot");
+        assert_eq!(names(given.below), "compression,create,hold,mount,readonly,receive,snapshot");
+    }
+
+    #[test]
+    fn an_account_is_found_by_its_name_and_root_has_all() {
+        assert!(Account::named("root").unwrap().is_root);
+        assert_eq!(
+            Account::named("no-such-account"),
+            Err(HostError::Failed("there is no account no-such-account".to_owned()))
+        );
+        assert!(Account::named("a\0b").is_err());
     }
 
     #[test]

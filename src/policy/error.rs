@@ -57,7 +57,7 @@ pub(super) fn unknown(what: &str, given: &str, valid: &[&str]) -> String {
 }
 
 /// Tables of the policy's contract that this version doesn't serve. They would stand beside `filters`.
-const LATER: [&str; 2] = ["hooks", "key"];
+const LATER: [&str; 1] = ["hooks"];
 
 fn is_later(neighbour: &str, given: &str) -> bool {
     neighbour == "filters" && LATER.contains(&given)

@@ -11,6 +11,7 @@ use ::toml::value::{Datetime, Offset};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use super::error::unknown;
+use super::key::{Account, HostPattern, PublicKey};
 use super::{
     Completion, Force, IoClass, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay,
 };
@@ -128,7 +129,19 @@ impl<T: Text> Visitor<'_> for ByText<T> {
     }
 }
 
-by_text!(Filter, RawStream, ProgramName, Size, Age, TimeOfDay, AbsolutePath, PlainWord);
+by_text!(
+    Filter,
+    RawStream,
+    ProgramName,
+    Size,
+    Age,
+    TimeOfDay,
+    AbsolutePath,
+    PlainWord,
+    Account,
+    HostPattern,
+    PublicKey
+);
 
 /// A key of `[programs]`.
 pub(super) struct ProgramName(pub Program);
@@ -309,7 +322,8 @@ pub fn seconds_since_1970(moment: &Datetime) -> Option<i64> {
     Some(minutes * 60 + i64::from(time.second.unwrap_or_default()))
 }
 
-fn not(text: &str, expected: &str) -> String {
+/// Says that a text has not the form that it should have.
+pub(super) fn not(text: &str, expected: &str) -> String {
     format!("\"{}\" is not {expected}", text.escape_debug())
 }
 

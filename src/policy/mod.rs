@@ -1,12 +1,14 @@
 //! What an administrator allows, with roles expanded, defaults filled in and patterns compiled: all that the decision
 //! asks of a policy. `open.rs` opens the file, `toml.rs` reads it, `written.rs` says what may stand in it (`form.rs`: in
-//! which form, `property.rs`: of which property), `role.rs` what a role stands for, `expand` makes of these what is here.
+//! which form, `property.rs`: of which property, `key.rs`: of whose key), `role.rs` what a role stands for, `expand` makes of
+//! these what is here.
 #![forbid(unsafe_code)]
 
 mod error;
 mod expand;
 mod fixed;
 mod form;
+mod key;
 mod open;
 mod pattern;
 mod property;
@@ -26,7 +28,8 @@ use crate::command::property::{Property, Setting};
 pub use error::PolicyError;
 pub use fixed::FixedCommand;
 pub use form::seconds_since_1970;
-pub use open::{DIRECTORY, OpenError, Opened, PolicyName, open, open_path};
+pub use key::{Account, Expiry, HostPattern, KeyRules, PublicKey};
+pub use open::{DIRECTORY, OpenError, Opened, PolicyName, names, open, open_of_root, open_path};
 pub use pattern::{DatasetPattern, MAX_PATTERN, Names, PatternError};
 pub use role::Role;
 pub use show::{Origin, Shown};
@@ -53,6 +56,8 @@ pub struct Policy {
     pub session: Session,
     /// `[[command]]`: what isn't ZFS. The first that is asked for counts.
     pub commands: Vec<Rc<FixedCommand>>,
+    /// `[key]`, which sshd goes by and the gate doesn't.
+    pub key: KeyRules,
 }
 
 /// Which grant, counted from 1 in the order of the file.

@@ -2,6 +2,7 @@
 //! sshd's StrictModes does, so that what is read is what was looked at. Nobody else opens one.
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -88,6 +89,14 @@ pub enum OpenError {
         /// Their number.
         owner: u32,
     },
+    /// It belongs to somebody else than root, where that alone will do.
+    #[error("{path} belongs to user {owner}, not to root")]
+    NotRoots {
+        /// What belongs to them.
+        path: PathBuf,
+        /// Their number.
+        owner: u32,
+    },
     /// More than [`MAX_POLICY`] bytes.
     #[error("{0} is larger than {MAX_POLICY} bytes")]
     TooLarge(PathBuf),
@@ -125,6 +134,13 @@ impl PolicyName {
     }
 }
 
+impl fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.client.iter().try_for_each(|client| write!(f, "/{client}"))
+    }
+}
+
 fn is_name(name: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     name.len() <= MAX_POLICY_NAME
@@ -137,6 +153,28 @@ fn is_name(name: &str) -> bool {
 /// writable by its group or by everyone (not even a sticky directory), and each belongs to root or, where that isn't the
 /// account this runs under, to the owner of the file.
 pub fn open(directory: &Path, name: &PolicyName) -> Result<Opened, OpenError> {
+    open_if(directory, name, false)
+}
+
+/// The same, where nobody but root may have written it: what other accounts than that of its reader go by.
+pub fn open_of_root(directory: &Path, name: &PolicyName) -> Result<Opened, OpenError> {
+    open_if(directory, name, true)
+}
+
+/// The names of the policies in a directory, sorted. What of them can be opened is another question.
+pub fn names(directory: &Path) -> Result<Vec<PolicyName>, OpenError> {
+    let failed = |error| OpenError::System { path: directory.to_owned(), error };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let file = entry.map_err(failed)?.file_name();
+        let name = file.to_str().and_then(|file| file.strip_suffix(".toml"));
+        names.extend(name.filter(|name| is_name(name)).map(str::to_owned));
+    }
+    names.sort();
+    Ok(names.into_iter().map(|name| PolicyName { name, client: None }).collect())
+}
+
+fn open_if(directory: &Path, name: &PolicyName, only_root: bool) -> Result<Opened, OpenError> {
     if !is_name(&name.name) {
         return Err(OpenError::Name(name.name.clone()));
     }
@@ -154,7 +192,7 @@ pub fn open(directory: &Path, name: &PolicyName) -> Result<Opened, OpenError> {
     let root = PathBuf::from("/");
     let open = || fcntl::open("/", DIRECTORIES, Mode::empty());
     let fd = uninterrupted(open).map_err(|error| system(&root, error))?;
-    let mut walk = Walk { fd, path: root, runs_as: geteuid().as_raw(), owner: None };
+    let mut walk = Walk { fd, path: root, runs_as: geteuid().as_raw(), only_root, owner: None };
     walk.look()?;
     for step in steps {
         walk.step(Path::new(step), DIRECTORIES)?;
@@ -194,6 +232,8 @@ struct Walk {
     path: PathBuf,
     /// The account that the policy is to limit.
     runs_as: u32,
+    /// Whether all of it must be root's.
+    only_root: bool,
     /// The first directory that doesn't belong to root, with its owner.
     owner: Option<(u32, PathBuf)>,
 }
@@ -260,6 +300,7 @@ impl Walk {
         }
         match (&self.owner, stat.st_uid) {
             (_, 0) => Ok(()),
+            (_, owner) if self.only_root => Err(OpenError::NotRoots { path: self.path.clone(), owner }),
             (_, owner) if owner == self.runs_as => Err(OpenError::Own { path: self.path.clone(), owner }),
             (Some((first, _)), owner) if *first != owner => Err(OpenError::Foreign { path: self.path.clone(), owner }),
             (Some(_), _) => Ok(()),
@@ -326,8 +367,12 @@ mod tests {
         }
 
         fn open_as(&self, runs_as: u32) -> Result<String, String> {
+            self.open_if(runs_as, false)
+        }
+
+        fn open_if(&self, runs_as: u32, only_root: bool) -> Result<String, String> {
             let fd = fcntl::open(self.0.path(), DIRECTORIES, Mode::empty()).unwrap();
-            let mut walk = Walk { fd, path: "".into(), runs_as, owner: None };
+            let mut walk = Walk { fd, path: "".into(), runs_as, only_root, owner: None };
             walk.step(Path::new("etc"), DIRECTORIES)
                 .and_then(|()| walk.look())
                 .and_then(|()| walk.step(Path::new("nas.toml"), FILES))
@@ -441,6 +486,34 @@ mod tests {
             stand.open().unwrap_err(),
             "etc/nas.toml belongs to user 1236, who is neither root nor the owner of the policy"
         );
+    }
+
+    #[test]
+    fn where_only_root_may_have_written_nobody_else_s_file_or_directory_will_do() {
+        if geteuid().as_raw() != 0 {
+            return; // only root can give files away
+        }
+        let stand = Stand::new();
+        assert!(stand.open_if(SOMEBODY, true).is_ok());
+        chown(stand.path("etc/nas.toml"), Some(ANOTHER), None).unwrap();
+        let not = |path: &str| Err(format!("{path} belongs to user 1235, not to root"));
+        assert_eq!(stand.open_if(SOMEBODY, true), not("etc/nas.toml"));
+        assert_eq!(stand.open_if(ANOTHER, true), not("etc/nas.toml"));
+        chown(stand.path("etc"), Some(ANOTHER), None).unwrap();
+        assert_eq!(stand.open_if(SOMEBODY, true), not("etc"));
+        stand.mode("etc", 0o775);
+        assert_eq!(stand.open_if(SOMEBODY, true).unwrap_err(), "etc is writable by its group (mode 0775)");
+    }
+
+    #[test]
+    fn the_policies_of_a_directory_are_the_files_that_a_name_stands_for() {
+        let stand = Stand::new();
+        for other in ["zoo.toml", ".nas.toml", "nas.toml~", "a b.toml", "notes.txt", "a..b.toml", "_1.toml"] {
+            fs::write(stand.path(&format!("etc/{other}")), "").unwrap();
+        }
+        let names: Vec<_> = names(&stand.path("etc")).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["_1", "nas", "zoo"]);
+        assert!(super::names(Path::new("/nowhere-at-all")).is_err());
     }
 
     #[test]

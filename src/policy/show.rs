@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::form::{Choice, Filter, Moment, Size};
+use super::key::{Account, Expiry, HostPattern, PublicKey};
 use super::{Allow, DatasetPattern, Floor, Names, Operation, TimeOfDay};
 use crate::command::property::{Property, Setting};
 
@@ -173,6 +174,30 @@ impl InToml for PathBuf {
 impl InToml for Moment {
     fn in_toml(&self) -> String {
         self.written.to_string()
+    }
+}
+
+impl InToml for Account {
+    fn in_toml(&self) -> String {
+        quoted(self.as_str())
+    }
+}
+
+impl InToml for Vec<PublicKey> {
+    fn in_toml(&self) -> String {
+        list(self.iter().map(ToString::to_string).collect::<Vec<_>>().iter().map(String::as_str))
+    }
+}
+
+impl InToml for Vec<HostPattern> {
+    fn in_toml(&self) -> String {
+        list(self.iter().map(HostPattern::as_str))
+    }
+}
+
+impl InToml for Expiry {
+    fn in_toml(&self) -> String {
+        self.written().to_string()
     }
 }
 

@@ -459,7 +459,6 @@ mod tests {
                 "in a user namespace nobody gains rights: leave out `privilege.via`",
             ),
             ("[|hooks|]".to_owned(), "`hooks` is not served by this version"),
-            ("[|key|]".to_owned(), "`key` is not served by this version"),
             ("|[[command]]|\nexec = [\"/bin/x\"]".to_owned(), "`request` is missing"),
             ("|[[command]]|\nrequest = []".to_owned(), "`exec` is missing"),
             (

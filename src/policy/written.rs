@@ -13,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::form::{AbsolutePath, Age, Count, Filter, Moment, PlainWord, ProgramName, RawStream, Size};
+use super::key::{Account, Expiry, Hosts, PublicKey};
 use super::property::{PropertyName, Settings};
 use super::{
     Completion, Force, IoClass, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay,
@@ -33,6 +34,7 @@ pub(super) struct File<'t> {
     pub sandbox: Table<Sandbox>,
     pub session: Table<Session>,
     pub command: Vec<Spanned<Table<FixedCommand>>>,
+    pub key: Table<Key>,
 }
 
 #[derive(Default, Deserialize)]
@@ -212,6 +214,15 @@ pub(super) struct FixedCommand {
     pub request: Option<Spanned<Vec<Spanned<PlainWord>>>>,
     pub exec: Option<Spanned<Vec<PlainWord>>>,
     pub original_command: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Key {
+    pub account: Option<Account>,
+    pub public: Option<Vec<PublicKey>>,
+    pub from: Option<Hosts>,
+    pub expires: Option<Expiry>,
 }
 
 /// A table, and nothing else: serde would take an array for a struct too, its fields in order.

@@ -129,6 +129,7 @@ set -- chroot "$root" "$@"
 const PASSWD: &str = "\
 root:x:0:0:root:/:/bin/sh
 nas:x:1000:1000:forced command:/:/bin/sh
+keys:x:1001:65534:the account that tells sshd of keys:/:/usr/sbin/nologin
 shell:x:1000:1000:the same account with zfs-shell as its shell:/:/zfs-shell
 sshd:x:65534:65534:sshd:/run/sshd:/usr/sbin/nologin
 ";

@@ -15,8 +15,9 @@ use ::toml::Spanned;
 use super::form::{Choice, Filter, Size};
 use super::show::{InToml, Origin, Shown, Trace};
 use super::{
-    Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, Log, Names, Policy,
-    PolicyError, Privilege, Raw, ReceiveRules, Role, Sandbox, SendRules, Session, SetRules, SnapshotRules, written,
+    Allow, BookmarkRules, DatasetPattern, DestroyRule, Filters, Floor, Grant, GrantId, HoldRules, KeyRules, Log, Names,
+    Policy, PolicyError, Privilege, Raw, ReceiveRules, Role, Sandbox, SendRules, Session, SetRules, SnapshotRules,
+    written,
 };
 use crate::command::name::Component;
 
@@ -135,6 +136,7 @@ impl<'t> Expansion<'t> {
             },
             session,
             commands,
+            key: self.key(file.key.0),
         })
     }
 
@@ -146,6 +148,16 @@ impl<'t> Expansion<'t> {
             rate: self.noted("session.rate", rate).map(|Size(bytes)| bytes),
             nice: self.noted("session.nice", nice.map(|nice| nice.0)),
             io_class: self.noted("session.io_class", io_class),
+        }
+    }
+
+    fn key(&mut self, written: written::Key) -> KeyRules {
+        let written::Key { account, public, from, expires } = written;
+        KeyRules {
+            account: self.noted("key.account", account),
+            public: self.noted("key.public", public).unwrap_or_default(),
+            from: self.noted("key.from", from.map(|hosts| hosts.0)).unwrap_or_default(),
+            expires: self.noted("key.expires", expires),
         }
     }
 

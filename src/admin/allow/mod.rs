@@ -1,0 +1,64 @@
+//! `allow`: the least that `zfs allow` has to give an account for a policy. Prints the commands, and runs none of them.
+
+mod need;
+mod place;
+mod verify;
+mod write;
+
+use std::io::{self, IsTerminal, Write};
+
+use super::cli::{self, Allow};
+use super::doctor::ZFS_VERSION;
+use super::facts::Facts;
+use super::source::{self, Source};
+use super::version::Version;
+use super::{Stop, authorized};
+use place::Places;
+use verify::Difference;
+use write::{Form, Paper, Verb};
+
+/// Prints them, or what differs from them; the status says whether a right is missing.
+pub(super) fn run(arguments: &Allow, out: &mut impl Write) -> Result<u8, Stop> {
+    let source = Source::find(&arguments.policy)?;
+    let policy = source.policy()?;
+    let name = source.name()?;
+    let account =
+        arguments.account.as_ref().map_or_else(|| authorized::account(&policy.key, &name), |name| name.as_str());
+    let live = arguments.live || arguments.verify && arguments.assume.is_none();
+    let asked = cli::Asked { assume: arguments.assume.clone(), live, at: None };
+    let facts = (live || arguments.assume.is_some()).then(|| Facts::of(&asked, &policy)).transpose()?;
+    let version = arguments.zfs.or_else(|| if live { this_version() } else { None });
+    let form = match (arguments.json, io::stdout().is_terminal()) {
+        (true, _) => Form::Json,
+        (false, true) => Form::Table,
+        (false, false) => Form::Lines,
+    };
+
+    let places = match policy.privilege.program() {
+        None => Places::of(&policy, version, facts.as_ref().map(Facts::host)).map_err(Stop::said)?,
+        Some(program) => {
+            let note =
+                format!("zfs gets the rights of root by {} (privilege.via), and none by zfs allow", program.name());
+            Places { notes: vec![note], ..Places::default() }
+        }
+    };
+    let mut paper = Paper { out, form, account };
+    match facts.filter(|_| arguments.verify) {
+        Some(facts) => {
+            let difference = Difference::of(&places.lines, |dataset| verify::given(&facts, account, dataset));
+            let difference = difference.map_err(Stop::said)?;
+            paper.difference(&difference, &places.patterns, &places.notes)?;
+            Ok(u8::from(!difference.missing.is_empty()))
+        }
+        None => {
+            let verb = if arguments.undo { Verb::Unallow } else { Verb::Allow };
+            paper.places(&places, verb)?;
+            Ok(0)
+        }
+    }
+}
+
+/// That of the module that is loaded.
+fn this_version() -> Option<Version> {
+    source::line(ZFS_VERSION.as_ref())?.parse().ok()
+}
