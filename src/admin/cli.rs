@@ -51,6 +51,12 @@ pub enum Command {
         after_help = "Exit status: 0 the policy allows all that was seen, 1 it doesn't, 2 usage, policy or output."
     )]
     Learn(Learn),
+    /// Tell what keys did by the log: streams, the last success of each dataset, refusals with their reasons
+    #[command(
+        after_help = "Exit status: 0 printed, 2 usage or output. With --stale that of a monitoring plugin: 0 all have \
+                            succeeded in that time, 1 a stream of an unusual size, 2 one has not, 3 the log has no stream."
+    )]
+    Report(Report),
     /// Print the whole that a policy stands for, with where each value comes from
     #[command(after_help = "Exit status: 0 printed, 2 usage, policy or output.")]
     Show(Show),
@@ -271,6 +277,29 @@ pub struct Learn {
     /// Print the whole policy as it is proposed, and nothing else
     #[arg(long)]
     pub toml: bool,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Files with zfs-shell's records in them, as syslog or the journal has them; `-` or none: standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Of this policy alone
+    #[arg(long, value_name = "NAME[/CLIENT]")]
+    pub of: Option<String>,
+    /// One JSON object
+    #[arg(long, conflicts_with_all = ["stale", "prometheus"])]
+    pub json: bool,
+    /// One line and a status, as Nagios and its kin take them: whether each dataset had a success in this time (26h)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "prometheus")]
+    pub stale: Option<std::time::Duration>,
+    /// Write metrics into this file, for the textfile collector of Prometheus's node_exporter
+    #[arg(long, value_name = "FILE")]
+    pub prometheus: Option<PathBuf>,
+    /// The time of the report, instead of now: 2026-11-01T03:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Datetime>,
 }
 
 /// `show`

@@ -19,6 +19,7 @@ mod learn;
 mod lint;
 mod output;
 mod propose;
+mod report;
 mod show;
 mod sketch;
 mod source;
@@ -71,6 +72,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
         Command::Keys(arguments) => keys::run(arguments, out),
         Command::Learn(arguments) => learn::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),
+        Command::Report(arguments) => report::run(arguments, out),
         Command::Show(arguments) => show::run(arguments, out),
     }
 }

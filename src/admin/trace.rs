@@ -1,24 +1,25 @@
 //! What was seen: zfs-shell's records as syslog or the journal has them (docs/logging.md), or commands, one a line. A file
 //! with one record in it is a log, in which everything else is somebody else's.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
 use super::{Stop, source};
 
 /// One thing that was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Seen {
     /// A line of a list of commands.
     Command(Vec<u8>),
     /// A record of the gate's.
-    Record(Record),
+    Record(Box<Record>),
 }
 
-/// What `learn` takes of a record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What `learn` and `report` take of a record.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Record {
+    /// `id`
+    pub id: String,
     /// `policy`
     pub policy: String,
     /// Who asked: `policy`, `client` and `key`.
@@ -35,6 +36,21 @@ pub(super) struct Record {
     pub request: Option<Vec<u8>>,
     /// `refused`: why a stream was, when it arrived.
     pub stream: Option<String>,
+    /// `exec`, in front of any stream that came in.
+    pub execs: Vec<String>,
+    /// In the record of an end.
+    pub end: Option<End>,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct End {
+    /// `ended` is `itself`, and the status 0.
+    pub well: bool,
+    /// `seconds`
+    pub seconds: f64,
+    /// What came in, and what was started for it.
+    pub arrived: Vec<(u64, Vec<String>)>,
 }
 
 /// All that is in a file.
@@ -42,7 +58,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Seen>, Stop> {
     let mut bytes = Vec::new();
     source::lines(path)?.read_to_end(&mut bytes).map_err(|error| Stop::said(format!("{}: {error}", path.display())))?;
     let lines = || bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let records: Vec<Seen> = lines().filter_map(record).map(Seen::Record).collect();
+    let records: Vec<Seen> = lines().filter_map(record).map(|record| Seen::Record(Box::new(record))).collect();
     if records.is_empty() {
         return Ok(lines().map(|line| Seen::Command(line.to_vec())).collect());
     }
@@ -57,27 +73,52 @@ fn record(line: &[u8]) -> Option<Record> {
         false => line.find("zfs-shell[").and_then(|tag| Some(tag + line.get(tag..)?.find("]: id=")? + 3))?,
     };
     let fields = fields(line.get(start..)?);
-    let text = |key: &str| fields.get(key).map(|value| String::from_utf8_lossy(value).into_owned());
-    let ended = fields.contains_key("ended");
-    let decision = text("decision").or_else(|| ended.then(String::new))?;
-    let seconds = text("id").and_then(|id| u64::from_str_radix(id.get(..8)?, 16).ok())?;
+    let first = |key: &str| fields.iter().find_map(|(name, value)| (*name == key).then_some(value));
+    let text = |key: &str| first(key).map(|value| String::from_utf8_lossy(value).into_owned());
+    let end = text("ended").map(|ended| end(&fields, ended == "itself" && text("status").as_deref() == Some("0")));
+    let decision = text("decision").or_else(|| end.is_some().then(String::new))?;
+    let id = text("id")?;
+    let seconds = u64::from_str_radix(id.get(..8)?, 16).ok()?;
     let who = ["policy", "client", "key"].into_iter().filter_map(text).collect::<Vec<_>>().join(" ");
     let grants = text("grants").unwrap_or_default();
     Some(Record {
+        id,
         policy: text("policy").unwrap_or_default(),
         who,
         seconds,
         decision,
         grants: grants.split(',').filter_map(|grant| grant.parse().ok()).collect(),
         reason: text("reason").unwrap_or_default(),
-        request: fields.get("request").filter(|_| !fields.contains_key("request_bytes")).cloned(),
+        request: first("request").filter(|_| first("request_bytes").is_none()).cloned(),
         stream: text("refused"),
+        execs: execs(fields.iter().take_while(|(name, _)| *name != "bytes")),
+        end,
     })
 }
 
-/// `key=value` and `key="value"`, the value without its escapes. Of several with one key the first counts.
-fn fields(mut text: &str) -> BTreeMap<&str, Vec<u8>> {
-    let mut fields = BTreeMap::new();
+type Field<'t> = (&'t str, Vec<u8>);
+
+fn execs<'f, 't: 'f>(fields: impl Iterator<Item = &'f Field<'t>>) -> Vec<String> {
+    fields.filter(|(name, _)| *name == "exec").map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+}
+
+/// The fields of a stream stand behind its `bytes`, up to the next.
+fn end(fields: &[Field], well: bool) -> End {
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let seconds = fields.iter().find(|(name, _)| *name == "seconds").and_then(|(_, value)| text(value).parse().ok());
+    let mut arrived = Vec::new();
+    for (place, (name, value)) in fields.iter().enumerate() {
+        if *name == "bytes" {
+            let behind = fields.iter().skip(place + 1).take_while(|(name, _)| *name != "bytes");
+            arrived.push((text(value).parse().unwrap_or(0), execs(behind)));
+        }
+    }
+    End { well, seconds: seconds.unwrap_or(0.0), arrived }
+}
+
+/// `key=value` and `key="value"`, the value without its escapes.
+fn fields(mut text: &str) -> Vec<Field<'_>> {
+    let mut fields = Vec::new();
     while let Some((key, rest)) = text.trim_start_matches(' ').split_once('=') {
         let (value, left) = match rest.strip_prefix('"') {
             Some(quoted) => unquoted(quoted),
@@ -86,7 +127,7 @@ fn fields(mut text: &str) -> BTreeMap<&str, Vec<u8>> {
                 (value.as_bytes().to_vec(), left)
             }
         };
-        fields.entry(key).or_insert(value);
+        fields.push((key, value));
         text = left;
     }
     fields
@@ -168,6 +209,20 @@ mod tests {
         let line = "id=6920000000126 policy=nas ended=itself status=1 seconds=0.1 bytes=312 refused=\"not granted\"";
         let record = record(line.as_bytes()).unwrap();
         assert_eq!((record.decision.as_str(), record.stream.as_deref()), ("", Some("not granted")));
+        assert_eq!(record.end, Some(End { well: false, seconds: 0.1, arrived: vec![(312, Vec::new())] }));
+    }
+
+    #[test]
+    fn the_end_of_a_request_tells_what_came_in_and_what_ran_for_each() {
+        let line = "id=6920000000126 policy=nas ended=itself status=0 seconds=12.0 bytes=10 exec=\"zfs rollback -- b@a\" \
+                    exec=\"zfs receive -u -- b\" rewrite=\"added -u\" bytes=20 exec=\"zfs receive -u -- c\"";
+        let end = record(line.as_bytes()).unwrap().end.unwrap();
+        let execs = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let first = execs(&["zfs rollback -- b@a", "zfs receive -u -- b"]);
+        assert_eq!(
+            end,
+            End { well: true, seconds: 12.0, arrived: vec![(10, first), (20, execs(&["zfs receive -u -- c"]))] }
+        );
     }
 
     proptest! {

@@ -1,0 +1,239 @@
+//! What the records of a time come to.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::admin::trace::Record;
+use crate::command::zfs::Zfs;
+use crate::command::zfs::receive::Receiving;
+use crate::command::zfs::send::Stream;
+use crate::command::{self, Command};
+use crate::{record, syntax};
+
+/// All of it, by what it is about. The keys are a promise: scripts read them.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Ledger {
+    /// The policies that were called.
+    pub policies: BTreeMap<String, Account>,
+    /// Streams, by policy, dataset and direction.
+    pub flows: Vec<Flow>,
+    /// What wasn't done, by policy, word and reason.
+    pub refusals: Vec<Refusal>,
+    /// Streams out whose end is not there yet.
+    #[serde(skip)]
+    open: BTreeMap<String, Vec<String>>,
+}
+
+/// What was asked by a policy.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Account {
+    /// Requests, by decision.
+    pub requests: BTreeMap<String, u64>,
+    /// When the last of them came, in seconds since 1970.
+    pub last: u64,
+}
+
+/// The streams of one dataset in one direction.
+#[derive(Debug, Serialize)]
+pub(super) struct Flow {
+    /// By which policy.
+    pub policy: String,
+    /// The dataset here.
+    pub dataset: String,
+    /// Whether it was sent or received.
+    pub direction: Direction,
+    /// How many came to a good end.
+    pub succeeded: u64,
+    /// How many didn't.
+    pub failed: u64,
+    /// How many bytes came in; what goes out isn't counted.
+    pub bytes: Option<u64>,
+    /// When the last good end was, in seconds since 1970.
+    pub last_success: Option<u64>,
+    /// Streams that were many times the usual: what a source encrypts anew looks like this.
+    pub unusual: Vec<Unusual>,
+    #[serde(skip)]
+    sizes: Vec<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Direction {
+    Received,
+    Sent,
+}
+
+impl Direction {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Sent => "sent",
+        }
+    }
+}
+
+/// A stream of another size than those before it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Unusual {
+    /// When it ended, in seconds since 1970.
+    pub at: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// The median of those before it.
+    pub usual: u64,
+}
+
+/// How often something wasn't done.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Refusal {
+    pub policy: String,
+    pub decision: String,
+    pub reason: String,
+    pub count: u64,
+    /// In seconds since 1970.
+    pub last: u64,
+}
+
+/// So many times the usual is unusual, once there were so many streams; what is smaller than this is noise.
+const TIMES: u64 = 10;
+const ENOUGH: usize = 5;
+const LEAST: u64 = 1 << 20;
+
+impl Ledger {
+    pub(super) fn record(&mut self, record: &Record) {
+        if let Some(end) = &record.end {
+            let at = record.seconds.saturating_add(end.seconds.round() as u64);
+            for dataset in self.open.remove(&record.id).unwrap_or_default() {
+                self.flow(&record.policy, &dataset, Direction::Sent).ended(end.well, at);
+            }
+            for (bytes, execs) in &end.arrived {
+                let Some(dataset) = execs.iter().find_map(|exec| received(exec)) else { continue };
+                let flow = self.flow(&record.policy, &dataset, Direction::Received);
+                flow.ended(end.well, at);
+                flow.came(*bytes, at, end.well);
+            }
+            if let Some(reason) = &record.stream {
+                self.refused(record, "refused", reason);
+            }
+            return;
+        }
+        let account = self.policies.entry(record.policy.clone()).or_default();
+        *account.requests.entry(record.decision.clone()).or_default() += 1;
+        account.last = account.last.max(record.seconds);
+        if record::passes(&record.decision) {
+            let datasets: Vec<String> = record.execs.iter().filter_map(|exec| sent(exec)).collect();
+            if !datasets.is_empty() {
+                self.open.insert(record.id.clone(), datasets);
+            }
+        } else {
+            let reason = if record.reason.is_empty() { "a dataset outside every grant" } else { &record.reason };
+            self.refused(record, &record.decision, reason);
+        }
+    }
+
+    fn flow(&mut self, policy: &str, dataset: &str, direction: Direction) -> &mut Flow {
+        let key = (policy, dataset, direction.name());
+        let place = self
+            .flows
+            .binary_search_by(|flow| (flow.policy.as_str(), flow.dataset.as_str(), flow.direction.name()).cmp(&key));
+        let place = place.unwrap_or_else(|place| {
+            let flow = Flow {
+                policy: policy.to_owned(),
+                dataset: dataset.to_owned(),
+                direction,
+                succeeded: 0,
+                failed: 0,
+                bytes: (direction == Direction::Received).then_some(0),
+                last_success: None,
+                unusual: Vec::new(),
+                sizes: Vec::new(),
+            };
+            self.flows.insert(place, flow);
+            place
+        });
+        // It was found or put there.
+        #[expect(clippy::indexing_slicing, reason = "the place is one of the list")]
+        &mut self.flows[place]
+    }
+
+    fn refused(&mut self, record: &Record, decision: &str, reason: &str) {
+        let same = |refusal: &&mut Refusal| {
+            (refusal.policy.as_str(), refusal.decision.as_str(), refusal.reason.as_str())
+                == (record.policy.as_str(), decision, reason)
+        };
+        match self.refusals.iter_mut().find(same) {
+            Some(refusal) => {
+                refusal.count += 1;
+                refusal.last = refusal.last.max(record.seconds);
+            }
+            None => self.refusals.push(Refusal {
+                policy: record.policy.clone(),
+                decision: decision.to_owned(),
+                reason: reason.to_owned(),
+                count: 1,
+                last: record.seconds,
+            }),
+        }
+    }
+}
+
+impl Flow {
+    fn ended(&mut self, well: bool, at: u64) {
+        if well {
+            self.succeeded += 1;
+            self.last_success = self.last_success.max(Some(at));
+        } else {
+            self.failed += 1;
+        }
+    }
+
+    fn came(&mut self, bytes: u64, at: u64, well: bool) {
+        self.bytes = self.bytes.map(|sum| sum.saturating_add(bytes));
+        if !well {
+            return;
+        }
+        let mut before = self.sizes.clone();
+        before.sort_unstable();
+        if let Some(usual) = before.get(before.len() / 2).filter(|_| before.len() >= ENOUGH)
+            && bytes > TIMES * (*usual).max(LEAST / TIMES)
+        {
+            self.unusual.push(Unusual { at, bytes, usual: *usual });
+        }
+        self.sizes.push(bytes);
+    }
+}
+
+/// The dataset that a program of a record sends.
+fn sent(exec: &str) -> Option<String> {
+    let Zfs::Send(send) = zfs(exec)? else { return None };
+    match send.stream {
+        _ if send.flags.dry_run => None,
+        Stream::Live(dataset) => Some(dataset.to_string()),
+        Stream::Resume(token) => Some(token.to.dataset.to_string()),
+        Stream::Snapshot(snapshot, _) => Some(snapshot.dataset.to_string()),
+    }
+}
+
+/// The dataset that a program of a record receives into.
+fn received(exec: &str) -> Option<String> {
+    match zfs(exec)? {
+        Zfs::Receive(Receiving::Stream(receive)) => Some(receive.dataset.to_string()),
+        _ => None,
+    }
+}
+
+/// A program of a record as the command that it was, read as the gate reads it: what gained rights in front of it, by its
+/// own path, aside.
+fn zfs(exec: &str) -> Option<Zfs> {
+    let exec = match exec.split_once(" -n -- ") {
+        Some(("sudo" | "doas", rest)) => format!("zfs {}", rest.split_once(' ')?.1),
+        _ => exec.to_owned(),
+    };
+    let script = syntax::parse(exec.as_bytes()).ok()??;
+    match command::read(script.only()?).ok()?.command {
+        Command::Zfs(zfs) => Some(zfs),
+        _ => None,
+    }
+}
