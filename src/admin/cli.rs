@@ -31,6 +31,9 @@ pub enum Command {
     /// Judge commands as zfs-shell would, and say what would be executed
     #[command(after_help = "Exit status: 0 all are allowed or kept, 1 any other decision, 2 usage, policy or output.")]
     Check(Check),
+    /// Say what one policy allows and another doesn't
+    #[command(after_help = "Exit status: 0 they allow the same, 1 something differs, 2 usage, policy or output.")]
+    Diff(Diff),
     /// Look whether this host has what zfs-shell needs to run programs and to confine them
     #[command(after_help = "Exit status: 0 all is there, 1 something is missing, 2 usage, policy or output.")]
     Doctor(Doctor),
@@ -170,6 +173,32 @@ pub struct Check {
     #[arg(long, value_name = "FILE", requires = "command")]
     pub stream: Option<PathBuf>,
     /// One JSON object a command
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The one that is compared with: a file or a name, as everywhere
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The one that is compared
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// What {client} stands for in files given by their path
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// A file with commands, one a line, `-`: standard input; both judge each of them
+    #[arg(long, value_name = "FILE")]
+    pub commands: Vec<PathBuf>,
+    /// Commands end with a NUL byte instead of a newline
+    #[arg(short = '0', long, requires = "commands")]
+    pub null: bool,
+    /// Who answers for the host.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// One JSON object for each value and each command that differs
     #[arg(long)]
     pub json: bool,
 }

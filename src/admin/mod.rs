@@ -8,6 +8,7 @@ mod authorized;
 mod check;
 pub mod cli;
 mod diagnostic;
+mod diff;
 mod doctor;
 mod explain;
 mod facts;
@@ -64,6 +65,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
         Command::Allow(arguments) => allow::run(arguments, out),
         Command::Authorize(arguments) => authorize::run(arguments, out),
         Command::Check(arguments) => check::run(arguments, out),
+        Command::Diff(arguments) => diff::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),
         Command::Keys(arguments) => keys::run(arguments, out),
