@@ -1,7 +1,7 @@
 //! `check`: judges commands as the gate does, by the same function, and stops before anything runs.
 
 use std::ffi::OsString;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Check, out: &mut impl Write) -> Result<u8, Stop> {
         let standard_input = [Path::new("-").to_owned()];
         let files = if arguments.files.is_empty() { &standard_input } else { arguments.files.as_slice() };
         for file in files {
-            checker.all_of(file, end, out)?;
+            source::commands(file, end, |command| checker.row(command, out))?;
         }
         if !arguments.json {
             checker.summary.write(out)?;
@@ -48,24 +48,7 @@ struct Checker<'p> {
 }
 
 impl Checker<'_> {
-    /// Many commands: a row or an object each.
-    fn all_of(&mut self, file: &Path, end: u8, out: &mut impl Write) -> Result<(), Stop> {
-        let mut lines = source::lines(file)?;
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let read = lines.read_until(end, &mut line);
-            if read.map_err(|error| Stop::said(format!("{}: {error}", file.display())))? == 0 {
-                return Ok(());
-            }
-            let command = line.strip_suffix(&[end]).unwrap_or(&line);
-            // An empty line is nobody's request. Between NUL bytes it is the blank one, which sh answers with 0.
-            if !command.is_empty() || end == b'\0' {
-                self.row(command, out)?;
-            }
-        }
-    }
-
+    /// Many commands have a row or an object each.
     fn row(&mut self, command: &[u8], out: &mut impl Write) -> Result<(), Stop> {
         let judged = judge(command, self.policy, self.facts.host());
         let outcome = Outcome::of(&judged);

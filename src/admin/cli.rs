@@ -34,6 +34,9 @@ pub enum Command {
     /// Print what a shell needs to complete the words of a command line
     #[command(after_help = "Exit status: 0 printed, 2 usage or output.")]
     Completions(Completions),
+    /// Say what one policy allows and another doesn't
+    #[command(after_help = "Exit status: 0 they allow the same, 1 something differs, 2 usage, policy or output.")]
+    Diff(Diff),
     /// Look whether this host has what zfs-shell needs to run programs and to confine them
     #[command(after_help = "Exit status: 0 all is there, 1 something is missing, 2 usage, policy or output.")]
     Doctor(Doctor),
@@ -197,6 +200,32 @@ pub enum Shell {
     Bash,
     Fish,
     Zsh,
+}
+
+/// `diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The one that is compared with: a file or a name, as everywhere
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The one that is compared
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// What {client} stands for in files given by their path
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// A file with commands, one a line, `-`: standard input; both judge each of them
+    #[arg(long, value_name = "FILE")]
+    pub commands: Vec<PathBuf>,
+    /// Commands end with a NUL byte instead of a newline
+    #[arg(short = '0', long, requires = "commands")]
+    pub null: bool,
+    /// Who answers for the host.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// One JSON object for each value and each command that differs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `doctor`

@@ -9,6 +9,7 @@ mod check;
 pub mod cli;
 mod completions;
 mod diagnostic;
+mod diff;
 mod doctor;
 mod explain;
 mod facts;
@@ -67,6 +68,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
         Command::Authorize(arguments) => authorize::run(arguments, out),
         Command::Check(arguments) => check::run(arguments, out),
         Command::Completions(arguments) => completions::run(arguments, out),
+        Command::Diff(arguments) => diff::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),
         Command::Keys(arguments) => keys::run(arguments, out),

@@ -86,6 +86,24 @@ pub(super) fn line(path: &Path) -> Option<String> {
     text(path).ok().map(|text| text.trim_end().to_owned())
 }
 
+/// Commands of a file, each up to this byte.
+pub(super) fn commands(file: &Path, end: u8, mut judge: impl FnMut(&[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
+    let mut lines = lines(file)?;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = lines.read_until(end, &mut line);
+        if read.map_err(|error| Stop::said(format!("{}: {error}", file.display())))? == 0 {
+            return Ok(());
+        }
+        let command = line.strip_suffix(&[end]).unwrap_or(&line);
+        // An empty line is nobody's request. Between NUL bytes it is the blank one, which sh answers with 0.
+        if !command.is_empty() || end == b'\0' {
+            judge(command)?;
+        }
+    }
+}
+
 /// The bytes of a file as they are needed; `-` is standard input.
 #[expect(clippy::disallowed_methods, reason = "the policy tool reads what its user names, with its user's rights")]
 pub(super) fn lines(path: &Path) -> Result<Box<dyn BufRead>, Stop> {

@@ -16,6 +16,8 @@ pub(super) struct Written {
     filters: Filters,
     #[serde(default)]
     privilege: Privilege,
+    #[serde(default)]
+    key: Key,
 }
 
 /// One `[[grant]]`.
@@ -86,6 +88,13 @@ struct Privilege {
     via: Option<Spanned<String>>,
 }
 
+/// `[key]`
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Key {
+    pub public: Option<Spanned<Vec<String>>>,
+    pub expires: Option<Spanned<Datetime>>,
+}
+
 impl Written {
     /// What is written, as far as it can be read.
     pub(super) fn read(text: &str) -> Self {
@@ -100,6 +109,11 @@ impl Written {
     /// The names in `filters.allow`.
     pub(super) fn filters(&self) -> &[Spanned<String>] {
         &self.filters.allow
+    }
+
+    /// What `[key]` has.
+    pub(super) fn key(&self) -> &Key {
+        &self.key
     }
 
     /// Where `privilege.via` is.

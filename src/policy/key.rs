@@ -5,13 +5,14 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
-use ::toml::value::{Datetime, Offset};
+use ::toml::value::{Datetime, Offset, Time};
 use data_encoding::BASE64;
 use serde::de::{Deserialize, Deserializer, Error};
 
 use super::error::unknown;
-use super::form::{Text, not};
+use super::form::{Text, not, seconds_since_1970};
 
 /// `[key]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -224,6 +225,14 @@ impl<'de> Deserialize<'de> for Hosts {
 }
 
 impl Expiry {
+    /// Whether it has come. Of a date, in UTC: in the host's zone it is up to a day apart.
+    pub fn is_past(&self, now: SystemTime) -> bool {
+        let midnight = Time { hour: 0, minute: 0, second: None, nanosecond: None };
+        let moment = Datetime { time: self.0.time.or(Some(midnight)), offset: Some(Offset::Z), ..self.0 };
+        let seconds = seconds_since_1970(&moment).and_then(|seconds| u64::try_from(seconds).ok());
+        seconds.is_some_and(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) <= now)
+    }
+
     /// As it was written.
     pub(super) fn written(&self) -> Datetime {
         self.0

@@ -177,12 +177,17 @@ pub(super) fn covering(right: &str) -> &'static [&'static str] {
 }
 
 /// What is to be said of a grant beside its rights.
-pub(super) fn note(grant: &Grant, version: Option<Version>) -> Option<&'static str> {
-    let receives = grant.allow.has(Operation::Receive) && grant.receive.force == Force::Safe;
-    (receives && version.is_some_and(|version| version >= APPEND)).then_some(
-        "receive:append is enough in place of receive where no client makes a dataset before it sends into it with -F",
-    )
+pub(super) fn notes(grant: &Grant, version: Option<Version>) -> impl Iterator<Item = &'static str> {
+    let undoes = grant.allow.has(Operation::Receive) && grant.receive.force == Force::Safe;
+    let appends = version.is_some_and(|version| version >= APPEND);
+    let notes = [(undoes && !grant.allow.has(Operation::Rollback), ROLLS_BACK), (undoes && appends, CREATES_FIRST)];
+    notes.into_iter().filter_map(|(is_said, note)| is_said.then_some(note))
 }
+
+const ROLLS_BACK: &str =
+    "rollback is for -F alone, and not needed where nothing is changed between two pushes: readonly=on";
+const CREATES_FIRST: &str =
+    "receive:append is enough in place of receive where no client makes a dataset before it sends into it with -F";
 
 #[cfg(test)]
 mod tests {
@@ -270,6 +275,19 @@ mod tests {
         assert_eq!(receive("refuse", "2.3.1").joined(), "create,mount,receive");
         assert_eq!(receive("safe", "2.4").joined(), "create,mount,receive,rollback");
         assert_eq!(receive("allow", "2.4").joined(), "create,mount,receive");
+    }
+
+    #[test]
+    fn what_depends_on_the_client_or_the_dataset_is_said_beside() {
+        let said = |lines: &str, version: Option<&str>| {
+            let policy = parse(&format!("[[grant]]\nrole = 'push-target'\ndatasets = ['a']\n{lines}"), None).unwrap();
+            notes(&policy.grants[0], version.map(|version| version.parse().unwrap())).collect::<Vec<_>>()
+        };
+        let no_rollback = "allow = ['list', 'receive', 'create']";
+        assert!(said("", Some("2.3.1")).is_empty() && said("", None).is_empty());
+        assert_eq!(said("", Some("2.3.2")), [CREATES_FIRST]);
+        assert_eq!(said(no_rollback, None), [ROLLS_BACK]);
+        assert!(said(&format!("{no_rollback}\nreceive.force = 'refuse'"), Some("2.4")).is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where the rights of each grant are to be: on which datasets, themselves or what lies below.
 
-use super::need::{Known, Rights, note};
+use super::need::{Known, Rights, notes};
 use crate::admin::version::Version;
 use crate::command::name::Dataset;
 use crate::command::property::Property;
@@ -46,7 +46,7 @@ impl Places {
             let reach =
                 |except: &str| format!("zfs allow reaches into '{except}', which the gate alone takes out again");
             reached.map(reach).for_each(|note| places.note(note));
-            note(grant, version).into_iter().for_each(|note| places.note(note.to_owned()));
+            notes(grant, version).for_each(|note| places.note(note.to_owned()));
         }
         Ok(places)
     }

@@ -3,6 +3,7 @@
 
 mod clients;
 mod host;
+mod key;
 mod push;
 
 pub(super) use push::OPENING;
@@ -27,7 +28,9 @@ pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
     let source = Source::find(&arguments.policy)?;
     let policy = source.policy()?;
     let written = Written::read(&source.text);
-    let mut findings = findings(&policy, &written, clock(arguments.at.as_ref())?);
+    let now = clock(arguments.at.as_ref())?;
+    let mut findings = findings(&policy, &written, now);
+    findings.extend(key::findings(&policy.key, written.key(), source.client.is_some(), now));
     if arguments.live {
         findings.extend(host::findings(&policy, &written, &Live::new(&policy)));
     }
