@@ -14,7 +14,7 @@ base=(
     openssh-server sudo rsyslog procps strace            # that is logged in to and watched,
     mbuffer pv lzop zstd lz4 pigz gzip xz-utils bzip2    # the filters that clients put into a pipeline,
     perl libconfig-inifiles-perl libcapture-tiny-perl    # what syncoid needs,
-    python3 bash dash                                    # and what the tests need
+    python3 bash dash man-db                             # and what the tests need
 )
 zfs=(zfs-dkms zfsutils-linux sanoid dkms gcc make libc6-dev)
 
