@@ -5,40 +5,38 @@
 use std::rc::Rc;
 
 use crate::host::Executable;
-use crate::policy::{FixedCommand, Policy};
+use crate::policy::Policy;
 use crate::script::Script;
-use crate::syntax::{Simple, quote};
+use crate::syntax::{Simple, Word, quote};
 
 use super::plan::{Action, Decision, Exec, Plan, Run, Stage, Standing, Words};
 
 /// What a request of one command comes to, if it is one of these; without a script, what a connection without a command
 /// does.
 pub fn fixed(script: Option<&Script<Simple>>, policy: &Policy) -> Option<Plan> {
-    let words = match script {
-        None => Vec::new(),
-        Some(script) => words(script.only()?)?,
+    let simple = match script {
+        None => None,
+        Some(script) => Some(script.only().filter(|simple| is_plain(simple))?),
     };
-    let command = policy.commands.iter().find(|command| command.is_asked(words.iter().copied()))?;
+    let command = policy.commands.iter().find(|command| command.is_asked(words(simple)))?;
+    // For a program that checks it itself: the words as they were read, quoted anew, so that it reads the same.
+    let original = command.original_command.then(|| quote(words(simple)));
     let exec = Exec {
         executable: Executable::at(command.program().into())?,
-        words: Words::Fixed(Rc::clone(command), original(command, &words)),
+        words: Words::Fixed(Rc::clone(command), original),
         standing: Standing::Elevated,
     };
     let stage = Stage::of(Action::Run(Box::new(Run::of(exec))));
     Some(Plan::new(Script::one(stage), Decision::Allowed, Vec::new()))
 }
 
-/// Of a command with nothing around it.
-fn words(simple: &Simple) -> Option<Vec<&str>> {
-    let is_plain = simple.redirects.is_empty() && !simple.path && !simple.announced;
-    let words = std::iter::once(&simple.program).chain(&simple.arguments);
-    is_plain.then(|| words.map(|word| word.as_str()).collect())
+/// Whether nothing is around it.
+fn is_plain(simple: &Simple) -> bool {
+    simple.redirects.is_empty() && !simple.path && !simple.announced
 }
 
-/// For a program that checks it itself: the words as they were read, quoted anew, so that whoever reads them reads the
-/// same.
-fn original(command: &FixedCommand, words: &[&str]) -> Option<String> {
-    command.original_command.then(|| quote(words.iter().copied()))
+fn words(simple: Option<&Simple>) -> impl Iterator<Item = &str> {
+    simple.into_iter().flat_map(|simple| std::iter::once(&simple.program).chain(&simple.arguments)).map(Word::as_str)
 }
 
 #[cfg(test)]
