@@ -128,6 +128,8 @@ mod tests {
         ];
         assert_eq!(Case::new(two).says("zfs create -p backup"), "0 ");
         assert_eq!(Case::new(two).says("zfs create backup/x"), "refused: the grant does not allow create");
+        let two = [(two[0].0, &[Operation::Create] as &[_], two[0].2.clone()), two[1].clone()];
+        assert_eq!(Case::new(&two).says("zfs create -p backup"), "0 ");
     }
 
     #[test]

@@ -392,7 +392,7 @@ fn dropped(placed: &Placed, privilege: Privilege) -> impl Iterator<Item = Rewrit
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{Case, HOST};
+    use super::testing::{Case, HOST, Odd};
     use super::*;
     use crate::facts::Table;
     use crate::policy::parse;
@@ -440,6 +440,19 @@ mod tests {
     }
 
     #[test]
+    fn what_has_clones_can_not_go_and_what_is_not_there_is_not_received_into() {
+        let case = by("allow = [\"destroy\", \"receive\"]\n[[grant.destroy]]\nnames = [\"*\"]");
+        let odd = Odd(Table::parse(HOST).unwrap());
+        assert_eq!(case.says("zfs destroy backup/laptop@a"), "zfs destroy -- backup/laptop@a");
+        let cloned = "1 cannot destroy 'backup/laptop@a': snapshot has dependent clones";
+        assert_eq!(case.says_on(&odd, "zfs destroy backup/laptop@a"), cloned);
+        // The stream may say where it lands; what the client sets can't be compared with anything.
+        let missing = "1 cannot open 'backup/laptop/x': dataset does not exist";
+        assert_eq!(case.says_on(&odd, "zfs receive -u backup/laptop/x"), "zfs receive -u -- backup/laptop/x");
+        assert_eq!(case.says_on(&odd, "zfs receive -u -o setuid=off backup/laptop/x"), missing);
+    }
+
+    #[test]
     fn a_grant_that_has_ended_in_between_allows_nothing_more() {
         let case = by("allow = [\"list\"]");
         let ended = case.policy.clone();
@@ -456,7 +469,10 @@ mod tests {
 pub(crate) mod testing {
     //! Requests by a grant that is made by hand, on a host of facts.
     use super::*;
+    use crate::command::name::{Snapshot, Tag};
+    use crate::command::property::Property;
     use crate::facts::Table;
+    use crate::host::{BookmarkFacts, Rights, SnapshotFacts};
     use crate::policy::{ReceiveRules, SetRules, parse};
     use crate::record::{Outcome, Step};
 
@@ -527,7 +543,12 @@ pub(crate) mod testing {
 
         /// What happens, in one line.
         pub fn says(&self, line: &str) -> String {
-            let outcome = Outcome::of(&crate::judge(line.as_bytes(), &self.policy, &self.host));
+            self.says_on(&self.host, line)
+        }
+
+        /// The same on another host.
+        pub fn says_on(&self, host: &dyn Host, line: &str) -> String {
+            let outcome = Outcome::of(&crate::judge(line.as_bytes(), &self.policy, host));
             if let Some(reason) = outcome.reason {
                 return format!("{}: {reason}", outcome.decision);
             }
@@ -541,6 +562,48 @@ pub(crate) mod testing {
                 true => steps,
                 false => format!("{steps} [{}]", outcome.rewrites.join(", ")),
             }
+        }
+    }
+
+    /// What the facts of a table can't say: a host on which each snapshot has a clone, and nothing is there to receive into.
+    pub(crate) struct Odd(pub Table);
+
+    impl Host for Odd {
+        fn now(&self) -> SystemTime {
+            self.0.now()
+        }
+
+        fn program(&self, program: Program) -> Option<Executable> {
+            self.0.program(program)
+        }
+
+        fn encrypted(&self, dataset: &Dataset) -> Result<Option<bool>, HostError> {
+            self.0.encrypted(dataset)
+        }
+
+        fn snapshots(&self, dataset: &Dataset) -> Result<Option<Vec<SnapshotFacts>>, HostError> {
+            let cloned = |facts| SnapshotFacts { clones: true, ..facts };
+            Ok(self.0.snapshots(dataset)?.map(|snapshots| snapshots.into_iter().map(cloned).collect()))
+        }
+
+        fn bookmarks(&self, dataset: &Dataset) -> Result<Option<Vec<BookmarkFacts>>, HostError> {
+            self.0.bookmarks(dataset)
+        }
+
+        fn holds(&self, snapshot: &Snapshot) -> Result<Option<Vec<Tag>>, HostError> {
+            self.0.holds(snapshot)
+        }
+
+        fn subtree(&self, dataset: &Dataset) -> Result<Option<Vec<Dataset>>, HostError> {
+            self.0.subtree(dataset)
+        }
+
+        fn properties(&self, datasets: &[Dataset], _: &[Property]) -> Result<Vec<Option<Vec<String>>>, HostError> {
+            Ok(vec![None; datasets.len()])
+        }
+
+        fn rights(&self, dataset: &Dataset) -> Result<Option<Rights>, HostError> {
+            self.0.rights(dataset)
         }
     }
 

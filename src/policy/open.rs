@@ -532,6 +532,15 @@ mod tests {
         assert!(matches!(open_path(Path::new("/dev/zero")), Err(OpenError::TooLarge(_))));
     }
 
+    /// So is what grew or shrank since it was looked at, within one tick of the clock of its file system.
+    #[test]
+    fn a_file_that_is_not_as_long_as_it_says_is_refused() {
+        let fd = fcntl::open("/proc", DIRECTORIES, Mode::empty()).unwrap();
+        let mut walk = Walk { fd, path: "/proc".into(), runs_as: SOMEBODY, owner: None };
+        walk.step(Path::new("version"), FILES).unwrap();
+        assert!(matches!(walk.read(), Err(OpenError::Changed(path)) if path == Path::new("/proc/version")));
+    }
+
     #[test]
     fn the_whole_path_is_walked_from_the_root() {
         let name = PolicyName { name: "nas".to_owned(), client: None };

@@ -555,6 +555,14 @@ mod tests {
     }
 
     #[test]
+    fn a_user_namespace_and_gained_rights_are_each_fine_without_the_other() {
+        let zone = policy("[sandbox]\nzone = true");
+        assert!(zone.sandbox.zone && zone.privilege == Privilege::None);
+        let rights = policy("[privilege]\nvia = \"sudo\"\n[sandbox]\nzone = false");
+        assert!(!rights.sandbox.zone && rights.privilege == Privilege::Sudo);
+    }
+
+    #[test]
     fn an_error_is_displayed_with_line_and_column() {
         let error = parse("[[grant]]\ndatasets = [\"a\", \"\"]", None).unwrap_err();
         assert_eq!(error.to_string(), "line 2, column 18: empty pattern or component");

@@ -3,11 +3,11 @@
 use super::common::{judge_plan, policy};
 use zfs_shell::command::name::{Guid, Snapshot};
 use zfs_shell::command::property::Property;
-use zfs_shell::decide::arrival::{Arrival, Closed};
-use zfs_shell::decide::plan::{Action, Exec, Plan, Reception};
+use zfs_shell::decide::arrival::{Arrival, Closed, in_words_of_zfs};
+use zfs_shell::decide::plan::{Action, Exec, Plan, Reception, Rewrite};
 use zfs_shell::facts::Table;
 use zfs_shell::policy::Policy;
-use zfs_shell::stream::{Begin, Kind, Member, Package};
+use zfs_shell::stream::{Begin, Kind, Member, Package, StreamError};
 
 /// 2026-11-21 12:00 UTC.
 const NOW: u64 = 1_795_262_400;
@@ -237,6 +237,64 @@ fn each_dataset_of_a_package_is_judged_where_it_lands() {
     assert_eq!(older, "refused: 't' is older than the newest snapshot of 'backup/laptop/x'");
     let first = push(&[full("tank/x/a@s")]);
     assert_eq!(first, "refused: a package begins with the dataset that it is of");
+}
+
+#[test]
+fn the_rest_of_a_package_goes_by_the_grant_that_let_its_first_stream_in() {
+    let package = head("tank/x@s", Package { recursive: true, from: None, members: vec![member("tank/x")] });
+    let begins = |name| [package.clone(), full("tank/x@s"), full(name)];
+    let line = "zfs receive backup/laptop/x";
+    // Not by one in front of it, which covers the dataset too and takes no snapshot.
+    let lists = "[[grant]]\ndatasets = [\"backup/laptop\"]\nallow = [\"list\"]\n";
+    let receives = "[[grant]]\nrole = \"push-target\"\ndatasets = [\"backup/laptop\"]\n";
+    let second = policy(&format!("{lists}{receives}"));
+    assert_eq!(arrive(&second, line, &begins("tank/x/a@s")), "zfs receive -u -- backup/laptop/x");
+    // Nor where it doesn't reach.
+    let hidden = arrive(&role("except = [\"backup/laptop/x/private\"]"), line, &begins("tank/x/private@s"));
+    assert_eq!(hidden, "answer 1 cannot open 'backup/laptop/x/private': dataset does not exist\n");
+}
+
+#[test]
+fn a_further_stream_finds_what_was_there_before_the_first() {
+    let begins = [
+        head("tank/x@t", Package::default()),
+        incremental("tank/x@s", 2),
+        Begin { guid: Guid(1), ..incremental("tank/x@t", 99) },
+    ];
+    let again = push("zfs receive backup/laptop/data", &begins);
+    assert_eq!(again, "refused: 'backup/laptop/data' has this snapshot already");
+}
+
+#[test]
+fn what_a_stream_changes_is_told_with_it_and_its_limit_goes_along() {
+    let limited = role("[grant.receive.stream]\nmax_bytes = \"1M\"");
+    let mounts = role("[grant.receive]\nmount = true");
+    let first = "dropped -F, added -u";
+    for (policy, most, line, told, later) in [
+        (&limited, Some(1 << 20), "zfs receive -F backup/laptop/x", first, ""),
+        (&mounts, None, "zfs receive -F backup/laptop/new", "dropped -F", "added -F again, since the dataset is empty"),
+        (&mounts, None, "zfs receive -d backup/laptop", "", "expanded the stream's name into 'backup/laptop/x'"),
+    ] {
+        let host = host();
+        let plan = judge_plan(line.as_bytes(), policy, &host).unwrap();
+        let admission = Arrival::new(policy, &host).begin(reception(&plan), &full("tank/x@s")).unwrap().unwrap();
+        let words = |rewrites: &[Rewrite]| rewrites.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        assert_eq!(
+            (words(plan.rewrites()), words(admission.rewrites())),
+            (told.to_owned(), later.to_owned()),
+            "{line}"
+        );
+        assert_eq!(admission.max_bytes(), most, "{line}");
+    }
+}
+
+#[test]
+fn of_what_is_no_stream_zfs_s_own_words_are_said_and_of_a_wrong_one_ours() {
+    let said = |error: StreamError| in_words_of_zfs(&error).map(|answer| String::from_utf8(answer.stderr).unwrap());
+    let none = "cannot receive: failed to read from stream\n";
+    assert_eq!(said(StreamError::Empty).as_deref(), Some(none));
+    assert_eq!(said(StreamError::Magic).as_deref(), Some("cannot receive: invalid stream (bad magic number)\n"));
+    assert_eq!(said(StreamError::Length), None);
 }
 
 #[test]

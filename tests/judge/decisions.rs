@@ -372,6 +372,7 @@ fn a_grant_holds_in_its_time_alone() {
         ("between = [\"01:00\", \"05:00\"]", "05:00", "hidden"),
         ("between = [\"22:00\", \"05:00\"]", "23:59", "allowed"),
         ("between = [\"22:00\", \"05:00\"]", "04:59", "allowed"),
+        ("between = [\"22:00\", \"05:00\"]", "05:00", "hidden"),
         ("between = [\"22:00\", \"05:00\"]", "12:00", "hidden"),
     ];
     for (limit, time, decision) in cases {

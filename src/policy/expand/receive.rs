@@ -115,9 +115,8 @@ impl Expansion<'_> {
         let Some(both) = rules.exclude.iter().find(|name| rules.set.iter().any(|set| set.property == **name)) else {
             return Ok(());
         };
-        let excluded = written.exclude.iter().flatten().find(|name| name.get_ref().0 == *both).map(Spanned::span);
-        let set = || written.set.iter().flat_map(|set| &set.0).find(|set| set.get_ref().property == *both);
-        let place = excluded.or_else(|| set().map(Spanned::span)).unwrap_or_default();
-        Err(self.error(place, format!("`{both}` is both in `set` and in `exclude`")))
+        // No role excludes anything, so it is written.
+        let place = written.exclude.iter().flatten().find(|name| name.get_ref().0 == *both).map(Spanned::span);
+        Err(self.error(place.unwrap_or_default(), format!("`{both}` is both in `set` and in `exclude`")))
     }
 }
