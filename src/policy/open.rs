@@ -536,7 +536,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_as_long_as_it_says_is_refused() {
         let fd = fcntl::open("/proc", DIRECTORIES, Mode::empty()).unwrap();
-        let mut walk = Walk { fd, path: "/proc".into(), runs_as: SOMEBODY, owner: None };
+        let mut walk = Walk { fd, path: "/proc".into(), runs_as: SOMEBODY, owner: None, only_root: false };
         walk.step(Path::new("version"), FILES).unwrap();
         assert!(matches!(walk.read(), Err(OpenError::Changed(path)) if path == Path::new("/proc/version")));
     }
