@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Authorize, out: &mut impl Write) -> Result<u8, Sto
 }
 
 /// The public keys of a file as ssh-keygen(1) writes them, one a line; comments and empty lines are none.
-fn keys(file: &Path) -> Result<Vec<PublicKey>, Stop> {
+pub(super) fn keys(file: &Path) -> Result<Vec<PublicKey>, Stop> {
     let mut keys = Vec::new();
     for (number, line) in source::lines(file)?.lines().enumerate() {
         let wrong = |error: &dyn std::fmt::Display| Stop::said(format!("{}:{}: {error}", file.display(), number + 1));

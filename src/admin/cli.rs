@@ -40,6 +40,9 @@ pub enum Command {
     /// Look whether this host has what zfs-shell needs to run programs and to confine them
     #[command(after_help = "Exit status: 0 all is there, 1 something is missing, 2 usage, policy or output.")]
     Doctor(Doctor),
+    /// Print a script that sets up a host for one key: the account, its rights, the policy and the key's line
+    #[command(after_help = "Exit status: 0 printed, 2 usage, a name or a key, or output.")]
+    Init(Init),
     /// Print the lines of authorized_keys that all policies have for an account: sshd's AuthorizedKeysCommand
     #[command(after_help = "Exit status: 0 printed, also where a policy was left out, 2 usage, directory or output.")]
     Keys(Keys),
@@ -237,6 +240,47 @@ pub struct Doctor {
     /// What {client} stands for in a file given by its path
     #[arg(long, value_name = "NAME", requires = "policy")]
     pub client: Option<String>,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// What this host is
+    #[arg(value_name = "ROLE")]
+    pub side: Side,
+    /// What the policy is called
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What may be pulled, or pushed into
+    #[arg(value_name = "DATASET")]
+    pub dataset: String,
+    /// The public key of the other host, as ssh-keygen writes it; `-`: standard input
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The account; without it one with the policy's name
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<Account>,
+    /// Where clients may come from: an address, a network or a pattern of host names; can be given several times
+    #[arg(long, value_name = "HOST")]
+    pub from: Vec<String>,
+    /// The quota of a dataset that is pushed into, as 500G
+    #[arg(long, value_name = "SIZE")]
+    pub quota: Option<String>,
+    /// Print the script that takes it all back, but for what was pushed
+    #[arg(long)]
+    pub undo: bool,
+    /// Where the gate is
+    #[arg(long, value_name = "PATH", default_value = "/usr/bin/zfs-shell")]
+    pub program: Gate,
+}
+
+/// What a host is to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    /// Another host pulls from it
+    PullSource,
+    /// Another host pushes into it
+    PushTarget,
 }
 
 /// `keys`

@@ -14,6 +14,7 @@ mod doctor;
 mod explain;
 mod facts;
 mod form;
+mod init;
 mod json;
 mod keys;
 mod learn;
@@ -71,6 +72,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
         Command::Diff(arguments) => diff::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),
+        Command::Init(arguments) => init::run(arguments, out),
         Command::Keys(arguments) => keys::run(arguments, out),
         Command::Learn(arguments) => learn::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),

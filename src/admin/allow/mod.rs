@@ -13,6 +13,7 @@ use super::facts::Facts;
 use super::source::{self, Source};
 use super::version::Version;
 use super::{Stop, authorized};
+use crate::policy::Policy;
 use place::Places;
 use verify::Difference;
 use write::{Form, Paper, Verb};
@@ -57,6 +58,13 @@ pub(super) fn run(arguments: &Allow, out: &mut impl Write) -> Result<u8, Stop> {
             Ok(0)
         }
     }
+}
+
+/// The commands for a policy, as lines for a shell; or those that take the rights back.
+pub(super) fn lines(out: &mut impl Write, policy: &Policy, account: &str, undo: bool) -> Result<(), Stop> {
+    let places = Places::of(policy, None, None).map_err(Stop::said)?;
+    let verb = if undo { Verb::Unallow } else { Verb::Allow };
+    Ok(Paper { out, form: Form::Lines, account }.places(&places, verb)?)
 }
 
 /// That of the module that is loaded.

@@ -127,6 +127,35 @@ run ssh pull@source 'zfs destroy -r tank/data'
 want_status 126
 end
 
+begin 'a key is set up by the script of init, and all of it but what was pushed is gone by that of its undo'
+cp "$t/files" "$t/files.before"
+files >"$t/files"
+init=(zfs-shell-policy init push-target desk backup/desk --key "$t/package.key.pub" --quota 100M)
+run "${init[@]}"
+cp "$out" "$t/init.sh"
+run sh "$t/init.sh"
+want_status 0
+run timeout 400 syncoid tank/data desk@target:backup/desk/data
+want_status 0
+want_same tank/data backup/desk/data
+want 'its quota' test "$(zfs get -Hp -o value quota backup/desk)" = 104857600
+run ssh desk@target 'zfs destroy -r backup/desk/data'
+want_status 126
+run sh "$t/init.sh"
+want_status 1
+want_err 'desk.toml is there already'
+within 20 not pgrep -u desk
+run "${init[@]}" --undo
+cp "$out" "$t/undo.sh"
+run sh "$t/undo.sh"
+want_status 0
+want 'no right to be left' test -z "$(zfs allow backup/desk)"
+want 'what was pushed to stay' exists backup/desk/data
+want 'the same files as before' nothing_changed
+zfs destroy -r backup/desk
+mv "$t/files.before" "$t/files"
+end
+
 begin 'an upgrade goes through, and names the one policy of four that the new version does not read'
 printf '[[grant]]\nrole = "pull-source"\ndatasets = ["tank/{client}"]\n' >/etc/zfs-shell/hosts.toml
 printf '[[grant]]\nrole = "of-tomorrow"\n' >/etc/zfs-shell/later.toml
