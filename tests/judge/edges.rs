@@ -98,6 +98,10 @@ fn reads_are_as_wide_as_the_grant_and_no_wider() {
             ("zpool list -o name,size,guid tank", "zpool list -H -o name,guid -- tank"),
             ("zpool list -o guid", "zpool list -o guid -- tank [added the granted pools as operands]"),
             ("zpool get guid", "zpool get -- guid tank [added the granted pools as operands]"),
+            (
+                "zfs get -s none used tank",
+                "answer 0 \"NAME  PROPERTY  VALUE  SOURCE\\ntank  used      -      -\\n\" \"\"",
+            ),
             ("zfs get -r used tank", "zfs get -H -r -o name,property,source,value -- used tank/d"),
             ("zpool get size tank", "zpool get -H -o name,property,source,value -- size tank"),
             ("zpool get all tank", "zpool get -H -o name,property,source,value -- all tank"),
