@@ -345,6 +345,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_component_is_no_longer_than_a_name() {
+        assert!(Component::parse(&"a".repeat(MAX_NAME)).is_ok());
+        assert_eq!(Component::parse(&"a".repeat(MAX_NAME + 1)), Err(NameError::TooLong));
+    }
+
+    #[test]
     fn a_dataset_is_what_openzfs_takes_for_one() {
         for good in ["tank", "tank/a", "tank/my docs:2026", "tank/-x", "tank/.a", "tank/a..b", "T0_-.: /1"] {
             assert!(Dataset::parse(good).is_ok(), "{good}");

@@ -531,6 +531,14 @@ mod tests {
     }
 
     #[test]
+    fn names_and_values_are_as_long_as_zfs_takes_them() {
+        let name = |length: usize| format!("a:{}", "b".repeat(length - 2));
+        assert!(Property::parse(&name(255)).is_some() && Property::parse(&name(256)).is_none());
+        let value = |length| Setting::of(Property::parse("a:b").unwrap(), &"x".repeat(length));
+        assert!(value(8191).is_some() && value(8192).is_none());
+    }
+
+    #[test]
     fn a_size_agrees_with_itself_however_it_is_written() {
         let recordsize = Property::parse("recordsize").unwrap();
         assert!(recordsize.agrees("128K", "131072") && recordsize.agrees("1MiB", "1m"));

@@ -98,6 +98,10 @@ fn reads_are_as_wide_as_the_grant_and_no_wider() {
             ("zpool list -o name,size,guid tank", "zpool list -H -o name,guid -- tank"),
             ("zpool list -o guid", "zpool list -o guid -- tank [added the granted pools as operands]"),
             ("zpool get guid", "zpool get -- guid tank [added the granted pools as operands]"),
+            (
+                "zfs get -s none used tank",
+                "answer 0 \"NAME  PROPERTY  VALUE  SOURCE\\ntank  used      -      -\\n\" \"\"",
+            ),
             ("zfs get -r used tank", "zfs get -H -r -o name,property,source,value -- used tank/d"),
             ("zpool get size tank", "zpool get -H -o name,property,source,value -- size tank"),
             ("zpool get all tank", "zpool get -H -o name,property,source,value -- all tank"),
@@ -244,6 +248,14 @@ fn of_grants_that_begin_at_one_dataset_each_adds_what_it_reaches() {
 }
 
 #[test]
+fn of_grants_at_several_depths_each_is_read_as_deep_as_was_asked() {
+    let grant = |dataset: &str| format!("[[grant]]\ndatasets = ['{dataset}']\nallow = ['list']\n");
+    let policy = policy(&(grant("tank/d") + &grant("tank/x/y")));
+    let outcome = judge(b"zfs list -H -o name -d 3 tank", &policy, &Table::parse(HOST).unwrap());
+    assert_eq!(shown(&outcome), "zfs list -H -d 2 -o name -- tank/d ; zfs list -H -d 1 -o name -- tank/x/y");
+}
+
+#[test]
 fn a_token_counts_for_what_it_says_and_goes_on_from_what_is_there() {
     let token = |raw: bool, from: Option<u64>| {
         let (to, to_guid, from_guid) = (Snapshot::parse("tank/d@c").unwrap(), Guid(3), from.map(Guid));
@@ -289,6 +301,11 @@ fn rows_are_left_out_where_zfs_would_show_more_than_is_granted_and_only_there() 
         ("zfs list -r -H -o name,used tank/d", "tank/d\t5\ntank/d/e/f\t6\n", Some("tank/d\t5\n")),
         ("zfs list -r -H -o used,name tank/d", "tank/d\t5\ntank/d/e/f\t6\n", Some("5\ttank/d\n")),
         ("zfs get -r -H -o value,property used tank/d", "tank/d\tused\t5\ntank/d/e/f\tused\t6\n", Some("5\tused\n")),
+        (
+            "zfs get -r -H -o property,value all tank/d",
+            "tank/d\torigin\ttank/x@a\ntank/d\tused\t5\n",
+            Some("origin\t-\nused\t5\n"),
+        ),
         // Nor how large a pool is.
         ("zpool list -H -o size,health,name tank", "ONLINE\ttank\n", Some("-\tONLINE\ttank\n")),
         ("zpool get -H all tank", "tank\tguid\t-\t5\ntank\tsize\t-\t6\n", Some("tank\tguid\t5\t-\ntank\tsize\t-\t-\n")),
