@@ -1,14 +1,17 @@
-//! `doctor`: whether this host has what the gate needs to do its work, and to confine what it starts.
+//! `doctor`: whether this host has what the gate needs to do its work, and to confine what it starts; and whether the keys of
+//! a policy's account lead to the gate alone.
+
+mod access;
 
 use std::io::Write;
 use std::path::Path;
 
-use super::Stop;
 use super::cli::{self, Doctor};
 use super::form::counted;
 use super::source::{self, Source};
 use super::version::Version;
 use super::written::Written;
+use super::{Stop, authorized};
 use crate::command::argv::Program;
 use crate::host::{self, Executable, Host, Live, Measure};
 use crate::policy::{self, Policy};
@@ -18,6 +21,7 @@ pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> 
     let mut findings = kernel(host::landlock(), &host::missing());
     let version = source::line(Path::new(ZFS_VERSION));
     findings.push(zfs(version.clone()));
+    let mut access = Vec::new();
     let (policy, named) = match &arguments.policy {
         None => (policy::parse("", None).map_err(Stop::said)?, Vec::new()),
         Some(path) => {
@@ -30,11 +34,16 @@ pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> 
                 let name = Path::new(&source.path).file_stem().unwrap_or_default().to_string_lossy();
                 findings.push(zone(version.as_deref(), &name, host::zone_file(&name).exists()));
             }
+            // A file that is named by its path is for no account yet.
+            if source.name.is_some() {
+                access = access::of(authorized::account(&read.key, &source.name()?));
+            }
             (read, named)
         }
     };
     let live = Live::new(&policy);
     findings.extend(programs(&policy, &named, |program| live.program(program), host::is_confinable));
+    findings.extend(access);
     write(out, &findings)
 }
 
