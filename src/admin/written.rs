@@ -18,6 +18,8 @@ pub(super) struct Written {
     privilege: Privilege,
     #[serde(default)]
     key: Key,
+    #[serde(default)]
+    command: Vec<Spanned<toml::Table>>,
 }
 
 /// One `[[grant]]`.
@@ -104,6 +106,11 @@ impl Written {
     /// A grant by its place in the file, and where it is.
     pub(super) fn grant(&self, index: usize) -> Option<(&Grant, Range<usize>)> {
         self.grant.get(index).map(|grant| (grant.get_ref(), grant.span()))
+    }
+
+    /// Where a `[[command]]` is, by its place in the file.
+    pub(super) fn command(&self, index: usize) -> Option<Range<usize>> {
+        self.command.get(index).map(Spanned::span)
     }
 
     /// The names in `filters.allow`.

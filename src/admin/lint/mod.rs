@@ -2,6 +2,7 @@
 //! here is allowed all the same, so it is for people alone.
 
 mod clients;
+mod fixed;
 mod host;
 mod key;
 mod push;
@@ -99,6 +100,9 @@ fn findings(policy: &Policy, written: &Written, now: SystemTime) -> Vec<Finding>
             let note = "what `zfs allow` gives no longer limits what a stream can do; the stream rules alone do";
             found.push(Finding::warning("what arrives is received with all rights of root", note, written.via()));
         }
+    }
+    for (index, command) in policy.commands.iter().enumerate() {
+        found.extend(fixed::findings(command, written.command(index)));
     }
     for (index, grant) in policy.grants.iter().enumerate() {
         let nothing = written::Grant::default();
