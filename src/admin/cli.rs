@@ -63,6 +63,9 @@ pub enum Command {
                             succeeded in that time, 1 a stream of an unusual size, 2 one has not, 3 the log has no stream."
     )]
     Report(Report),
+    /// Let the host that pushes have one dataset back, for a time
+    #[command(after_help = "Exit status: 0 written, 2 usage, policy or output.")]
+    Restore(Restore),
     /// Print the whole that a policy stands for, with where each value comes from
     #[command(after_help = "Exit status: 0 printed, 2 usage, policy or output.")]
     Show(Show),
@@ -371,6 +374,26 @@ pub struct Report {
     #[arg(long, value_name = "FILE")]
     pub prometheus: Option<PathBuf>,
     /// The time of the report, instead of now: 2026-11-01T03:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Datetime>,
+}
+
+/// `restore`
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: Policy,
+    /// What may be sent back, with what lies below
+    #[arg(value_name = "DATASET")]
+    pub dataset: String,
+    /// For how long: 2h
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub time: std::time::Duration,
+    /// Write nothing, and say what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// From when on, instead of now: 2026-11-01T03:00:00Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<Datetime>,
 }

@@ -22,6 +22,7 @@ mod lint;
 mod output;
 mod propose;
 mod report;
+mod restore;
 mod show;
 mod sketch;
 mod source;
@@ -77,6 +78,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
         Command::Learn(arguments) => learn::run(arguments, out),
         Command::Lint(arguments) => lint::run(arguments, out),
         Command::Report(arguments) => report::run(arguments, out),
+        Command::Restore(arguments) => restore::run(arguments, out),
         Command::Show(arguments) => show::run(arguments, out),
     }
 }

@@ -127,6 +127,24 @@ run ssh pull@source 'zfs destroy -r tank/data'
 want_status 126
 end
 
+begin 'the host that pushes gets one dataset back, while root lets it'
+run ssh push@target 'zfs send backup/laptop/data@x'
+want_status 126
+run zfs-shell-policy restore push backup/laptop/data --for 1h
+want_status 0
+grep -e '^zfs allow' "$out" | bash -eu
+back=$(sed -n 's/^\(syncoid .*\)@HERE:\(.*\) POOL.*/\1@target:\2 tank\/back/p' "$out")
+revoke=$(sed -n 's/^\(zfs unallow .*[^ ]\)  *#.*/\1/p' "$out")
+run timeout 400 bash -euc "$back"
+want_status 0
+want_same backup/laptop/data tank/back
+sed -i "s/^until = .*/until = $(date -u +%FT%TZ)/" /etc/zfs-shell/push.toml
+run ssh push@target 'zfs send backup/laptop/data@x'
+want_status 126
+bash -euc "$revoke"
+zfs destroy -r tank/back
+end
+
 begin 'a key is set up by the script of init, and all of it but what was pushed is gone by that of its undo'
 cp "$t/files" "$t/files.before"
 files >"$t/files"
