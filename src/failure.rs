@@ -105,7 +105,9 @@ impl Failure {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Syntax(_) | Self::Command(_) => Kind::Unknown,
-            Self::Busy(_) | Self::NoCommand | Self::Refused(_) | Self::Stream(_) => Kind::Refused,
+            Self::Busy(_) | Self::NoCommand | Self::Open(OpenError::Disabled) | Self::Refused(_) | Self::Stream(_) => {
+                Kind::Refused
+            }
             Self::Audit(_)
             | Self::Host(_)
             | Self::Open(_)

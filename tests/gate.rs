@@ -114,6 +114,22 @@ fn a_program_that_is_not_there_is_broken() {
 }
 
 #[test]
+fn a_policy_that_is_put_aside_refuses_and_says_so() {
+    let sandbox = Sandbox::new(POLICY);
+    let log = sandbox.log();
+    fs::rename(sandbox.path("etc/zfs-shell/nas.toml"), sandbox.path("etc/zfs-shell/nas.toml.disabled")).unwrap();
+    for request in ["zfs snapshot tank/data@syncoid_exit0", "rm -rf /", ""] {
+        let output = ask(&sandbox, request);
+        let expected = (Some(126), "zfs-shell: refused: this key is disabled\n".to_owned());
+        assert_eq!((output.status.code(), stderr(&output)), expected, "{request}");
+        let records = records(&log).concat();
+        assert!(records.contains(" decision=refused status=126 reason=\"this key is disabled\""), "{records}");
+    }
+    fs::rename(sandbox.path("etc/zfs-shell/nas.toml.disabled"), sandbox.path("etc/zfs-shell/nas.toml")).unwrap();
+    assert_eq!(ask(&sandbox, "zfs snapshot tank/data@syncoid_exit3").status.code(), Some(3));
+}
+
+#[test]
 fn without_reasons_only_the_word_is_told() {
     let sandbox = Sandbox::new(&format!("{POLICY}\n[reply]\nreasons = false\n"));
     assert_eq!(stderr(&ask(&sandbox, "zfs snapshot tank/data@mine")), "zfs-shell: refused\n");

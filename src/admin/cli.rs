@@ -37,6 +37,9 @@ pub enum Command {
     /// Say what one policy allows and another doesn't
     #[command(after_help = "Exit status: 0 they allow the same, 1 something differs, 2 usage, policy or output.")]
     Diff(Diff),
+    /// Refuse all that is asked by a policy from now on, and end what runs for its account
+    #[command(after_help = "Exit status: 0 it is disabled, 2 usage, or it can't be.")]
+    Disable(Disable),
     /// Look whether this host has what zfs-shell needs to run programs and to confine them
     #[command(after_help = "Exit status: 0 all is there, 1 something is missing, 2 usage, policy or output.")]
     Doctor(Doctor),
@@ -232,6 +235,14 @@ pub struct Diff {
     /// One JSON object for each value and each command that differs
     #[arg(long)]
     pub json: bool,
+}
+
+/// `disable`
+#[derive(Debug, Args)]
+pub struct Disable {
+    /// The name of a policy
+    #[arg(value_name = "NAME")]
+    pub policy: String,
 }
 
 /// `doctor`

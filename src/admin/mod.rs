@@ -10,6 +10,7 @@ pub mod cli;
 mod completions;
 mod diagnostic;
 mod diff;
+mod disable;
 mod doctor;
 mod explain;
 mod facts;
@@ -71,6 +72,7 @@ fn run(command: &Command, out: &mut impl Write) -> Result<u8, Stop> {
         Command::Check(arguments) => check::run(arguments, out),
         Command::Completions(arguments) => completions::run(arguments, out),
         Command::Diff(arguments) => diff::run(arguments, out),
+        Command::Disable(arguments) => disable::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Explain(arguments) => explain::run(arguments, out),
         Command::Init(arguments) => init::run(arguments, out),

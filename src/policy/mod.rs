@@ -29,7 +29,7 @@ pub use error::PolicyError;
 pub use fixed::FixedCommand;
 pub use form::seconds_since_1970;
 pub use key::{Account, Expiry, HostPattern, KeyRules, PublicKey};
-pub use open::{DIRECTORY, OpenError, Opened, PolicyName, names, open, open_of_root, open_path};
+pub use open::{DIRECTORY, DISABLED, OpenError, Opened, PolicyName, names, open, open_of_root, open_path};
 pub use pattern::{DatasetPattern, MAX_PATTERN, Names, PatternError};
 pub use role::Role;
 pub use show::{Origin, Shown};

@@ -21,6 +21,9 @@ pub const DIRECTORY: &str = match option_env!("ZFS_SHELL_POLICY_DIRECTORY") {
     None => "/etc/zfs-shell",
 };
 
+/// What stands behind the name of a file that is put aside.
+pub const DISABLED: &str = ".disabled";
+
 /// The largest file that is read, in bytes.
 pub const MAX_POLICY: usize = 4 << 20;
 
@@ -103,6 +106,9 @@ pub enum OpenError {
     /// Somebody wrote to it meanwhile.
     #[error("{0} was changed while it was read; put a new file in its place instead (mv)")]
     Changed(PathBuf),
+    /// An administrator has put it aside (`zfs-shell-policy disable`).
+    #[error("this key is disabled")]
+    Disabled,
     /// Not text.
     #[error("{path} is not UTF-8 at byte {at}")]
     NotText {
@@ -198,8 +204,12 @@ fn open_if(directory: &Path, name: &PolicyName, only_root: bool) -> Result<Opene
         walk.step(Path::new(step), DIRECTORIES)?;
         walk.look()?;
     }
-    walk.step(Path::new(&format!("{}.toml", name.name)), FILES)?;
-    walk.read()
+    let file = format!("{}.toml", name.name);
+    match walk.step(Path::new(&file), FILES) {
+        Err(_) if walk.has(Path::new(&(file + DISABLED))) => Err(OpenError::Disabled),
+        Err(error) => Err(error),
+        Ok(()) => walk.read(),
+    }
 }
 
 /// Reads a file that an administrator names, as it is.
@@ -239,6 +249,11 @@ struct Walk {
 }
 
 impl Walk {
+    /// Whether something of this name is in the directory that this is in.
+    fn has(&self, name: &Path) -> bool {
+        uninterrupted(|| fcntl::openat(&self.fd, name, DIRECTORIES, Mode::empty())).is_ok()
+    }
+
     fn step(&mut self, name: &Path, flags: OFlag) -> Result<(), OpenError> {
         self.path.push(name);
         let open = || fcntl::openat(&self.fd, name, flags, Mode::empty());

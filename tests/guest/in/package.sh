@@ -145,6 +145,28 @@ bash -euc "$revoke"
 zfs destroy -r tank/back
 end
 
+begin 'a key that is disabled has its transfer ended and the next request refused'
+mkfifo "$t/never"
+ssh push@target 'zfs receive -u backup/laptop/never' <"$t/never" 2>"$t/ended" &
+client=$!
+exec 7>"$t/never"
+within 20 pgrep -u push -x zfs-shell
+run zfs-shell-policy disable push
+want_status 0
+want_out '^push is disabled: /etc/zfs-shell/push.toml.disabled$'
+back=$(sed -n 's/^to have it back: //p' "$out")
+within 20 not kill -0 "$client"
+exec 7>&-
+want 'nothing to run for it' within 20 not pgrep -u push
+run ssh push@target 'zfs list backup/laptop'
+want_status 126
+want_err '^zfs-shell: refused: this key is disabled$'
+bash -euc "$back"
+run ssh push@target 'zfs list backup/laptop'
+want_status 0
+rm "$t/never"
+end
+
 begin 'a key is set up by the script of init, and all of it but what was pushed is gone by that of its undo'
 cp "$t/files" "$t/files.before"
 files >"$t/files"

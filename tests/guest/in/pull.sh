@@ -158,14 +158,15 @@ fi
 
 # --- a transfer that is cut off ----------------------------------------------------------------
 
-receiving() { pgrep -f "^zfs receive .*$1" >/dev/null; }
+# syncoid looks for a receive by the same words, and must not find who looks for it here.
+receiving() { pgrep -f "^[z]fs receive .*$1" >/dev/null; }
 token=
 begin 'a transfer whose receiver is killed can be resumed'
 setsid timeout 400 syncoid --identifier=res --compress=none --source-bwlimit=500k pull@127.0.0.1:tank/data dst/resume >"$out" 2>"$err" </dev/null &
 client=$!
 want 'a receive to be running' within 60 receiving dst/resume
 sleep 8
-pkill -KILL -f '^zfs receive .*dst/resume'
+pkill -KILL -f '^[z]fs receive .*dst/resume'
 status=0
 wait "$client" || status=$?
 saw 'syncoid, whose zfs receive was killed'
