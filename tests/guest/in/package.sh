@@ -157,7 +157,7 @@ want_out '^push is disabled: /etc/zfs-shell/push.toml.disabled$'
 back=$(sed -n 's/^to have it back: //p' "$out")
 within 20 not kill -0 "$client"
 exec 7>&-
-want 'nothing to run for it' within 20 not pgrep -u push
+want 'nothing to run for it' within 60 not pgrep -u push
 run ssh push@target 'zfs list backup/laptop'
 want_status 126
 want_err '^zfs-shell: refused: this key is disabled$'
@@ -184,7 +184,7 @@ want_status 126
 run sh "$t/init.sh"
 want_status 1
 want_err 'desk.toml is there already'
-within 20 not pgrep -u desk
+within 60 not pgrep -u desk
 run "${init[@]}" --undo
 cp "$out" "$t/undo.sh"
 run sh "$t/undo.sh"
@@ -226,7 +226,7 @@ want 'no status of success for a key without a gate' test "$status" != 0
 want_no_out
 rm -r /etc/zfs-shell /etc/default/zfs-shell-zone-push /var/lib/pull /var/lib/push
 for account in pull push; do
-    within 20 not pgrep -u "$account"
+    within 60 not pgrep -u "$account"
     run userdel "$account"
     want_status 0
 done
