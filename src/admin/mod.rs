@@ -22,6 +22,7 @@ mod learn;
 mod lint;
 mod output;
 mod propose;
+mod replace;
 mod report;
 mod restore;
 mod show;

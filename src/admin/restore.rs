@@ -1,12 +1,12 @@
 //! `restore`: lets the host that pushes have one dataset back, for a time. A grant that ends by itself is put behind what the
 //! policy has, and nothing of that is changed.
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::cli::Restore;
+use super::replace::replace;
 use super::source::Source;
 use super::{Stop, authorized, clock};
 use crate::command::name::Dataset;
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Restore, out: &mut impl Write) -> Result<u8, Stop>
     policy::parse(&text, source.client.as_ref()).map_err(|error| source.stop(error))?;
     let (verb, file) = if arguments.dry_run { ("would be written to", &source.path) } else { ("is in", &source.path) };
     if !arguments.dry_run {
-        put(Path::new(file), &text).map_err(|error| Stop::said(format!("{file}: {error}")))?;
+        replace(Path::new(file), &text).map_err(|error| Stop::said(format!("{file}: {error}")))?;
     }
     let name = source.name()?;
     let account = authorized::account(&policy.key, &name);
@@ -67,18 +67,9 @@ fn with_grant(text: &str, dataset: &Dataset, until: &str) -> String {
     format!("{text}{end}\n# For a restore.\n{}", grant(dataset, until))
 }
 
-/// In the place of the file at once, as readable as it was: whoever opens it finds the one or the other.
-fn put(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = file.with_file_name(name);
-    fs::write(&new, text)?;
-    fs::set_permissions(&new, fs::metadata(file)?.permissions())?;
-    fs::rename(&new, file)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -105,7 +96,7 @@ mod tests {
         let file = directory.path().join("push.toml");
         fs::write(&file, "old").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        put(&file, "new").unwrap();
+        replace(&file, "new").unwrap();
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }

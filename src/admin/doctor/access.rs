@@ -21,7 +21,7 @@ pub(super) fn of(account: &str) -> Vec<Finding> {
         return vec![Finding::new(State::Absent, ACCOUNT, format!("none is called {account}"))];
     };
     let shell = shell(account, &user.shell);
-    let is_gate = shell.state == State::Ok;
+    let shell_is_gate = shell.state == State::Ok;
     let keys = user.dir.join(".ssh/authorized_keys");
     let open = |path: &Path| {
         let there = fs::symlink_metadata(path).ok()?;
@@ -31,7 +31,7 @@ pub(super) fn of(account: &str) -> Vec<Finding> {
     let own: Vec<Finding> =
         [user.dir.clone(), user.dir.join(".ssh"), keys.clone()].iter().filter_map(|path| open(path)).collect();
     let text = source::text(&keys).unwrap_or_default();
-    let lines = lines(&text, is_gate)
+    let lines = lines(&text, shell_is_gate)
         .into_iter()
         .map(|(number, how)| Finding::new(State::Missing, KEYS, format!("{}:{number}: {how}", keys.display())));
     let mut found: Vec<Finding> = std::iter::once(shell).chain(own).chain(lines).collect();
@@ -49,8 +49,12 @@ fn is_open(account: u32, owner: u32, mode: u32) -> bool {
     owner == account && account != 0 || mode & 0o022 != 0
 }
 
+fn is_gate(program: &Path) -> bool {
+    program.file_name() == Some(OsStr::new("zfs-shell"))
+}
+
 fn shell(account: &str, shell: &Path) -> Finding {
-    match shell.file_name() == Some(OsStr::new("zfs-shell")) {
+    match is_gate(shell) {
         true => Finding::new(State::Ok, ACCOUNT, format!("{account}, whose shell is {}", shell.display())),
         false => {
             let how = format!(
@@ -76,7 +80,7 @@ fn lines(text: &str, shell_is_gate: bool) -> Vec<(usize, String)> {
         }
         let command = options.iter().find_map(|option| option.strip_prefix("command=\"")?.strip_suffix('"'));
         let program = command.and_then(|command| command.split(' ').next()).map(Path::new);
-        match program.map(|program| program.file_name() == Some(OsStr::new("zfs-shell"))) {
+        match program.map(is_gate) {
             Some(true) => {}
             Some(false) => {
                 let command = visible(command.unwrap_or_default()).into_owned();

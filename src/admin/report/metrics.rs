@@ -7,15 +7,11 @@ use std::path::Path;
 
 use super::ledger::Ledger;
 use crate::admin::Stop;
+use crate::admin::replace::replace;
 
 /// Puts the file in place at once: the collector may be reading.
 pub(super) fn write(file: &Path, ledger: &Ledger) -> Result<(), Stop> {
-    let failed = |error| Stop::said(format!("{}: {error}", file.display()));
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = file.with_file_name(name);
-    std::fs::write(&new, text(ledger)).map_err(failed)?;
-    std::fs::rename(&new, file).map_err(failed)
+    replace(file, &text(ledger)).map_err(|error| Stop::said(format!("{}: {error}", file.display())))
 }
 
 fn text(ledger: &Ledger) -> String {
