@@ -21,9 +21,7 @@ pub(super) fn run(arguments: &Check, out: &mut impl Write) -> Result<u8, Stop> {
     let mut checker = Checker { policy: &policy, facts, summary: Summary::default(), json: arguments.json };
     if arguments.command.is_empty() {
         let end = if arguments.null { b'\0' } else { b'\n' };
-        let standard_input = [Path::new("-").to_owned()];
-        let files = if arguments.files.is_empty() { &standard_input } else { arguments.files.as_slice() };
-        for file in files {
+        for file in source::files(&arguments.files).iter() {
             source::commands(file, end, |command| checker.row(command, out))?;
         }
         if !arguments.json {

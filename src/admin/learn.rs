@@ -12,7 +12,7 @@ use super::cli::Learn;
 use super::facts::Facts;
 use super::form::{counted, shortened, visible};
 use super::propose::{Amount, Block, Change, FOLLOWS, Need, Proposal, Proposer};
-use super::source::Source;
+use super::source::{self, Source};
 use super::trace::{self, Record, Seen};
 use crate::policy::{DatasetPattern, Grant, Policy};
 use crate::record;
@@ -30,9 +30,7 @@ pub(super) fn run(arguments: &Learn, out: &mut impl Write) -> Result<u8, Stop> {
     let proposer = Proposer { source: &source, policy: &policy, facts: &facts };
     let mut lesson = Lesson::new(proposer);
     let of = arguments.of.clone().or_else(|| source.name.clone());
-    let standard_input = ["-".into()];
-    let files = if arguments.files.is_empty() { &standard_input } else { arguments.files.as_slice() };
-    for file in files {
+    for file in source::files(&arguments.files).iter() {
         for seen in trace::read(file)? {
             match seen {
                 Seen::Record(record) if of.as_ref().is_some_and(|of| *of != record.policy) => lesson.others += 1,

@@ -1,9 +1,10 @@
 //! Finds and reads what is given on the command line: the policy by its path or by its name, and other files. Nothing else
 //! in this room opens any.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Stop;
 use super::cli;
@@ -102,6 +103,11 @@ pub(super) fn commands(file: &Path, end: u8, mut judge: impl FnMut(&[u8]) -> Res
             judge(command)?;
         }
     }
+}
+
+/// What is to be read where files may be named: standard input, where none is.
+pub(super) fn files(named: &[PathBuf]) -> Cow<'_, [PathBuf]> {
+    if named.is_empty() { vec!["-".into()].into() } else { named.into() }
 }
 
 /// The bytes of a file as they are needed; `-` is standard input.

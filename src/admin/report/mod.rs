@@ -10,6 +10,7 @@ use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use super::cli::Report;
+use super::source;
 use super::trace::{self, Seen};
 use super::{Stop, clock};
 use ledger::Ledger;
@@ -36,9 +37,7 @@ pub(super) fn run(arguments: &Report, out: &mut impl Write) -> Result<u8, Stop> 
 
 fn ledger(arguments: &Report) -> Result<Ledger, Stop> {
     let mut ledger = Ledger::default();
-    let standard_input = ["-".into()];
-    let files = if arguments.files.is_empty() { &standard_input } else { arguments.files.as_slice() };
-    for file in files {
+    for file in source::files(&arguments.files).iter() {
         for seen in trace::read(file)? {
             // A file without a record in it is one of commands, to `learn`.
             let Seen::Record(record) = seen else { continue };
