@@ -133,7 +133,7 @@ for host in pull@source push@target; do
 done
 end
 
-for name in ${ZFS_SHELL_GUEST_CLIENTS:-zfs-autobackup syncoid bzfs pyznap zfs-replicate simplesnap}; do
+for name in ${ZFS_SHELL_GUEST_CLIENTS:-zfs-autobackup syncoid bzfs bzfs_jobrunner pyznap zfs-replicate simplesnap}; do
     # shellcheck source=/dev/null
     . "./client-$name.sh"
 done
