@@ -149,7 +149,7 @@ fn steps(action: &Action) -> Vec<Step> {
         Action::Answer(answer) => vec![Step::Answer(text(&answer.stdout), text(&answer.stderr), answer.status)],
         Action::Exit(status) => vec![Step::Exit(*status)],
         Action::Receive(reception) => vec![Step::Exec(reception.exec().words().map(str::to_owned).collect())],
-        Action::Run(run) => run.execs().map(|exec| Step::Exec(exec.words().map(str::to_owned).collect())).collect(),
+        Action::Run(run) => run.programs().map(|exec| Step::Exec(exec.words().map(str::to_owned).collect())).collect(),
     }
 }
 

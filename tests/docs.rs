@@ -53,7 +53,7 @@ fn documents() -> Vec<(String, String)> {
 }
 
 /// A table of the policy: where a key of it stands in a file, and under which heading of the manual.
-const TABLES: [(&str, &str); 18] = [
+const TABLES: [(&str, &str); 19] = [
     ("[[grant]]\nKEY", ".Sh GRANTS"),
     ("[[grant]]\n[grant.send]\nKEY", ".Ss [grant.send]"),
     ("[[grant]]\n[grant.snapshot]\nKEY", ".Ss [grant.snapshot]"),
@@ -70,6 +70,7 @@ const TABLES: [(&str, &str); 18] = [
     ("[reply]\nKEY", ".Ss [reply]"),
     ("[sandbox]\nKEY", ".Ss [sandbox]"),
     ("[session]\nKEY", ".Ss [session]"),
+    ("[hooks]\nKEY", ".Ss [hooks]"),
     ("[[command]]\nKEY", ".Ss [[command]]"),
     ("[key]\nKEY", ".Ss [key]"),
 ];

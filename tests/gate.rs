@@ -445,6 +445,70 @@ fn what_is_started_steps_back_as_far_as_the_policy_says() {
     }
 }
 
+/// With programs around `zfs snapshot` that tell that they ran; the last takes its time.
+fn hooked() -> Sandbox {
+    let hooks = "[hooks]\nbefore_snapshot = [\"/stub/freeze\", \"vm 1\"]\nafter_snapshot = [\"/stub/thaw\"]\n";
+    let sandbox = Sandbox::new(&format!("{POLICY}\n{hooks}"));
+    sandbox.program("freeze", "#!/bin/sh\nprintf 'freeze %s, ' \"$*\" >>/tmp/hooks; echo noise; echo noise >&2\n");
+    sandbox.program("thaw", "#!/bin/sh\nprintf begin, >>/tmp/hooks; sleep 1; printf thaw, >>/tmp/hooks; echo noise\n");
+    sandbox
+}
+
+#[test]
+fn what_runs_around_a_snapshot_is_not_heard_and_runs_around_nothing_else() {
+    let sandbox = hooked();
+    let output = ask(&sandbox, "zfs snapshot tank/data@syncoid_exit3");
+    let ended = (output.status.code(), output.stdout.as_slice(), stderr(&output));
+    assert_eq!(ended, (Some(3), b"".as_slice(), String::new()));
+    assert_eq!(sandbox.read("tmp/hooks"), "freeze vm 1, begin,thaw,");
+    assert_eq!(ask(&sandbox, "zfs snapshot tank/data@daily").status.code(), Some(126));
+    assert_eq!(ask(&sandbox, "zfs list tank/data").status.code(), Some(0));
+    assert_eq!(sandbox.read("tmp/hooks"), "freeze vm 1, begin,thaw,", "for nothing that was refused, and no list");
+    // One command, one snapshot of all that it names, one pair of programs.
+    assert_eq!(ask(&sandbox, "zfs snapshot tank/data@syncoid_a tank/data/x@syncoid_exit0").status.code(), Some(0));
+    assert_eq!(sandbox.read("tmp/hooks"), "freeze vm 1, begin,thaw,".repeat(2));
+}
+
+#[test]
+fn what_was_frozen_is_thawed_whatever_becomes_of_the_client_and_the_gate() {
+    let signal = |child: &Child| kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    for client_goes in [true, false] {
+        let sandbox = hooked();
+        let (mut child, pids) = start(&sandbox, "zfs snapshot tank/data@syncoid_stuck", 1);
+        match client_goes {
+            true => drop(child.stdout.take()),
+            false => signal(&child),
+        }
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !sandbox.read("tmp/hooks").contains("begin") {
+            assert!(Instant::now() < deadline, "{}", sandbox.read("tmp/hooks"));
+            sleep(Duration::from_millis(10));
+        }
+        // Once more, while it thaws.
+        signal(&child);
+        let status = ends(child, &pids, 10);
+        assert!(client_goes || status == Some(143), "{status:?}");
+        assert_eq!(sandbox.read("tmp/hooks"), "freeze vm 1, begin,thaw,");
+    }
+}
+
+#[test]
+fn a_signal_that_comes_while_something_is_thawed_ends_the_request_afterwards() {
+    let sandbox = hooked();
+    let request = "zfs snapshot tank/data@syncoid_exit0; zfs snapshot tank/data@syncoid_exit0";
+    let child = gate(&sandbox, "", request).stdout(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !sandbox.read("tmp/hooks").contains("begin") {
+        assert!(Instant::now() < deadline, "{}", sandbox.read("tmp/hooks"));
+        sleep(Duration::from_millis(10));
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(ends(child, &[], 10), Some(143));
+    // The second had been begun, if at all, by the first of its programs, and was ended by the last.
+    let ran = sandbox.read("tmp/hooks");
+    assert_eq!(ran.matches("freeze").count(), ran.matches("thaw").count(), "{ran}");
+}
+
 #[test]
 fn a_stage_that_heeds_no_signal_is_killed() {
     let sandbox = Sandbox::new(POLICY);

@@ -1,7 +1,7 @@
 //! A plan as people read one: what runs, in the shape of the request, each argument vector as a shell would have to
 //! read it. Nothing parses it again; for programs there is JSON.
 
-use crate::decide::plan::{Action, Plan, Run, Sink, Source, Stage};
+use crate::decide::plan::{Action, Exec, Plan, Run, Sink, Source, Stage};
 use crate::script::{Joint, Pipeline, Status};
 use crate::syntax::quote;
 
@@ -94,9 +94,17 @@ fn shortly(said: &[u8]) -> String {
     }
 }
 
-/// Several programs in the place of one command run one after another.
+/// Several programs in the place of one command run one after another, whatever becomes of each; but only the last of
+/// those around it runs where the first failed.
 fn programs(run: &Run) -> String {
-    let programs: Vec<String> = run.execs().map(|exec| quote(exec.words())).collect();
+    let written = |exec: &Exec| quote(exec.words());
+    let mut programs: Vec<String> = run.execs().map(written).collect();
+    if let Some(hooks) = run.hooks() {
+        if let (Some(before), Some(first)) = (hooks.before(), programs.first_mut()) {
+            *first = format!("{} && {first}", written(before));
+        }
+        programs.extend(hooks.after().map(written));
+    }
     match programs.as_slice() {
         [one] => one.clone(),
         several => format!("{{ {}; }}", several.join("; ")),

@@ -2,10 +2,8 @@
 //! words of the client's: it compares them, and none of them goes further.
 #![forbid(unsafe_code)]
 
-use std::rc::Rc;
-
 use crate::host::Executable;
-use crate::policy::Policy;
+use crate::policy::{FixedExec, Policy};
 use crate::script::Script;
 use crate::syntax::{Simple, Word, quote};
 
@@ -21,13 +19,17 @@ pub fn fixed(script: Option<&Script<Simple>>, policy: &Policy) -> Option<Plan> {
     let command = policy.commands.iter().find(|command| command.is_asked(words(simple)))?;
     // For a program that checks it itself: the words as they were read, quoted anew, so that it reads the same.
     let original = command.original_command.then(|| quote(words(simple)));
-    let exec = Exec {
-        executable: Executable::at(command.program().into())?,
-        words: Words::Fixed(Rc::clone(command), original),
-        standing: Standing::Elevated,
-    };
-    let stage = Stage::of(Action::Run(Box::new(Run::of(exec))));
+    let stage = Stage::of(Action::Run(Box::new(Run::of(exec(&command.exec, original)))));
     Some(Plan::new(Script::one(stage), Decision::Allowed, Vec::new()))
+}
+
+/// A program of the administrator's, and the request for one that wants it.
+pub(super) fn exec(fixed: &FixedExec, request: Option<String>) -> Exec {
+    Exec {
+        executable: Executable::fixed(fixed),
+        words: Words::Fixed(fixed.clone(), request),
+        standing: Standing::Elevated,
+    }
 }
 
 /// Whether nothing is around it.

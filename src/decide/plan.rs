@@ -7,13 +7,13 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::rc::Rc;
+use std::time::Duration;
 
 use crate::command::Placed;
 use crate::command::argv::Argv;
 use crate::command::zfs::receive::Receive;
 use crate::host::Executable;
-use crate::policy::{FixedCommand, GrantId};
+use crate::policy::{FixedExec, GrantId};
 use crate::script::{Course, Joint, Script};
 use crate::table::Table;
 
@@ -106,6 +106,18 @@ pub struct Run {
     pub(super) stream: bool,
     /// The status where all programs end with 0.
     pub(super) status: u8,
+    pub(super) hooks: Option<Hooks>,
+}
+
+/// What the administrator has run around a command.
+#[derive(Clone, Debug)]
+pub struct Hooks {
+    /// First. Unless it ends with status 0, the command doesn't run.
+    pub(super) before: Option<Exec>,
+    /// Last, whatever became of the first and of the command.
+    pub(super) after: Option<Exec>,
+    /// How long each of the two may take.
+    pub(super) time: Duration,
 }
 
 /// A program to execute.
@@ -122,7 +134,7 @@ pub(super) enum Words {
     /// What types have written.
     Typed(Argv),
     /// What the administrator has, and the request for a program that wants it.
-    Fixed(Rc<FixedCommand>, Option<String>),
+    Fixed(FixedExec, Option<String>),
 }
 
 impl From<Argv> for Words {
@@ -305,7 +317,7 @@ pub(super) fn folded(script: Script<Stage>) -> Script<Stage> {
 impl Run {
     /// One program, and nothing else.
     pub(super) fn of(first: Exec) -> Self {
-        Self { note: Vec::new(), first, rest: Vec::new(), table: None, stream: false, status: 0 }
+        Self { note: Vec::new(), first, rest: Vec::new(), table: None, stream: false, status: 0, hooks: None }
     }
 
     /// The status where all programs end with 0: another, where the client is told that something of its command did
@@ -319,9 +331,21 @@ impl Run {
         &self.note
     }
 
-    /// The programs in order.
+    /// The programs that stand for the client's command, in order.
     pub fn execs(&self) -> impl Iterator<Item = &Exec> {
         std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// What runs around them.
+    pub fn hooks(&self) -> Option<&Hooks> {
+        self.hooks.as_ref()
+    }
+
+    /// All that is started if nothing fails, in order.
+    pub fn programs(&self) -> impl Iterator<Item = &Exec> {
+        let before = self.hooks().and_then(Hooks::before);
+        let after = self.hooks().and_then(Hooks::after);
+        before.into_iter().chain(self.execs()).chain(after)
     }
 
     /// Whether a stream comes out of it.
@@ -335,6 +359,23 @@ impl Run {
     }
 }
 
+impl Hooks {
+    /// The first.
+    pub fn before(&self) -> Option<&Exec> {
+        self.before.as_ref()
+    }
+
+    /// The last.
+    pub fn after(&self) -> Option<&Exec> {
+        self.after.as_ref()
+    }
+
+    /// How long each of the two may take.
+    pub fn time(&self) -> Duration {
+        self.time
+    }
+}
+
 impl Exec {
     /// The file to execute.
     pub fn executable(&self) -> &Executable {
@@ -345,7 +386,7 @@ impl Exec {
     pub fn words(&self) -> impl Iterator<Item = &str> {
         let (typed, fixed) = match &self.words {
             Words::Typed(argv) => (Some(argv.words()), None),
-            Words::Fixed(command, _) => (None, Some(command.exec.iter().map(String::as_str))),
+            Words::Fixed(fixed, _) => (None, Some(fixed.words())),
         };
         typed.into_iter().flatten().chain(fixed.into_iter().flatten())
     }
@@ -434,6 +475,11 @@ pub(crate) mod made {
 
     pub(crate) fn run(first: Exec, rest: Vec<Exec>) -> Action {
         Action::Run(Box::new(Run { rest, ..Run::of(first) }))
+    }
+
+    /// A program with others around it.
+    pub(crate) fn hooked(exec: Exec, before: Option<Exec>, after: Option<Exec>, time: Duration) -> Action {
+        Action::Run(Box::new(Run { hooks: Some(Hooks { before, after, time }), ..Run::of(exec) }))
     }
 
     /// A program that did not do all that was asked.

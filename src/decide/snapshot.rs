@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Scene, Stop, Verdict, answer};
+use super::plan::{Action, Hooks, Run};
+use super::{Scene, Stop, Verdict, answer, fixed};
 use crate::command::name::Dataset;
 use crate::command::zfs::bookmark::Bookmarking;
 use crate::command::zfs::hold::Holding;
 use crate::command::zfs::snapshot::Snapshotting;
 use crate::host::Host as _;
-use crate::policy::{Grant, GrantId, HoldRules, Operation};
+use crate::policy::{self, Grant, GrantId, HoldRules, Operation};
 
 impl Scene<'_> {
     pub(super) fn snapshot(&self, snapshotting: &Snapshotting) -> Result<Verdict, Stop> {
@@ -35,7 +36,8 @@ impl Scene<'_> {
                 }
             })
         })?;
-        self.run_by(grant, snapshotting.render())
+        let run = Run { hooks: self.policy.hooks.as_ref().map(hooks), ..self.run(snapshotting.render())? };
+        Ok(Verdict::new(Action::Run(Box::new(run))).by(grant))
     }
 
     pub(super) fn bookmark(&self, bookmarking: &Bookmarking) -> Result<Verdict, Stop> {
@@ -122,6 +124,16 @@ impl Scene<'_> {
             }
         }
         Ok(count)
+    }
+}
+
+/// What the administrator has run around a snapshot.
+fn hooks(hooks: &policy::Hooks) -> Hooks {
+    let exec = |fixed| fixed::exec(fixed, None);
+    Hooks {
+        before: hooks.before_snapshot.as_ref().map(exec),
+        after: hooks.after_snapshot.as_ref().map(exec),
+        time: hooks.time,
     }
 }
 

@@ -15,6 +15,7 @@ use thiserror::Error;
 use crate::command::argv::Program;
 use crate::command::name::{Dataset, Guid, Snapshot, SnapshotName, Tag};
 use crate::command::property::Property;
+use crate::policy::FixedExec;
 
 pub use crate::run::{Measure, is_confinable, landlock, missing, zone_file};
 pub use live::Live;
@@ -27,6 +28,11 @@ impl Executable {
     /// A file by its path, for those who answer as a host; `None` if the path isn't absolute.
     pub(crate) fn at(path: PathBuf) -> Option<Self> {
         path.is_absolute().then_some(Self(path))
+    }
+
+    /// What an administrator has written down.
+    pub(crate) fn fixed(exec: &FixedExec) -> Self {
+        Self(exec.program().into())
     }
 
     /// The path.

@@ -42,9 +42,6 @@ impl PolicyError {
 
 /// Says that a name is none of a closed list: `unknown key x, did you mean y?`.
 pub(super) fn unknown(what: &str, given: &str, valid: &[&str]) -> String {
-    if valid.iter().any(|valid| is_later(valid, given)) {
-        return format!("`{given}` is not served by this version");
-    }
     let shown = given.escape_debug();
     match (nearest(given, valid), valid) {
         (Some(nearest), _) => format!("unknown {what} `{shown}`, did you mean `{nearest}`?"),
@@ -54,13 +51,6 @@ pub(super) fn unknown(what: &str, given: &str, valid: &[&str]) -> String {
             format!("unknown {what} `{shown}`, expected one of {}", valid.join(", "))
         }
     }
-}
-
-/// Tables of the policy's contract that this version doesn't serve. They would stand beside `filters`.
-const LATER: [&str; 1] = ["hooks"];
-
-fn is_later(neighbour: &str, given: &str) -> bool {
-    neighbour == "filters" && LATER.contains(&given)
 }
 
 /// The valid name that this is most likely meant to be: a third of it may be wrong.
@@ -132,8 +122,6 @@ mod tests {
             ("unknown field `keeps`, expected one of `keep`, `names`", "unknown key `keeps`, did you mean `keep`?"),
             ("unknown field `via2`, expected `via`", "unknown key `via2`, did you mean `via`?"),
             ("unknown field `x`, expected `max` or `tags`", "unknown key `x`, expected one of `max`, `tags`"),
-            ("unknown field `hooks`, expected one of `grant`, `filters`", "`hooks` is not served by this version"),
-            ("unknown field `hooks`, expected one of `role`, `a`", "unknown key `hooks`, expected one of `role`, `a`"),
             ("unknown field `x\ny`, expected `via`", "unknown key `x\\ny`, expected `via`"),
             ("unknown field ``, expected `, expected `via`", "unknown key ``, expected `, expected `via`"),
             ("invalid type: map, expected a boolean", "invalid type: table, expected a boolean"),

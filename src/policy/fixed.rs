@@ -1,7 +1,13 @@
-//! `[[command]]`: what isn't ZFS, and stands in a policy word by word. What runs is the administrator's text.
+//! What an administrator writes word by word: `[[command]]`, which isn't ZFS, and the programs of `[hooks]`.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A program by its absolute path, and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixedExec(Rc<[String]>);
 
 /// One `[[command]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,10 +16,39 @@ pub struct FixedCommand {
     pub request: Vec<String>,
     /// Whether further words may follow (`...`). They never reach the program's arguments.
     pub is_open: bool,
-    /// The program by its absolute path, and its arguments.
-    pub exec: Vec<String>,
+    /// What runs.
+    pub exec: FixedExec,
     /// Whether the program gets SSH_ORIGINAL_COMMAND, to check it itself.
     pub original_command: bool,
+}
+
+/// `[hooks]`: what runs around each `zfs snapshot`, to freeze and thaw what writes to the datasets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hooks {
+    /// First. No snapshot is taken unless it ends with status 0.
+    pub before_snapshot: Option<FixedExec>,
+    /// Last, whatever became of the one and the other.
+    pub after_snapshot: Option<FixedExec>,
+    /// How long each of the two may take.
+    pub time: Duration,
+}
+
+impl FixedExec {
+    /// None, unless the first word is an absolute path that may be a program's.
+    pub fn new(words: Vec<String>) -> Option<Self> {
+        let is_program = words.first().is_some_and(|first| first.starts_with('/') && !first.ends_with('/'));
+        is_program.then(|| Self(words.into()))
+    }
+
+    /// The file to execute.
+    pub fn program(&self) -> &Path {
+        Path::new(self.0.first().map_or("", String::as_str))
+    }
+
+    /// The program's name and arguments.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
 }
 
 impl FixedCommand {
@@ -22,11 +57,6 @@ impl FixedCommand {
         let mut words = words.into_iter();
         let begins = self.request.iter().all(|own| words.next() == Some(own));
         begins && (self.is_open || words.next().is_none())
-    }
-
-    /// The file to execute.
-    pub fn program(&self) -> &Path {
-        Path::new(self.exec.first().map_or("", String::as_str))
     }
 }
 
@@ -39,7 +69,7 @@ mod tests {
         let command = |request: &[&str], is_open| FixedCommand {
             request: request.iter().map(ToString::to_string).collect(),
             is_open,
-            exec: Vec::new(),
+            exec: FixedExec::new(vec!["/bin/x".to_owned()]).unwrap(),
             original_command: false,
         };
         let closed = command(&["backup", "now"], false);

@@ -26,7 +26,7 @@ use crate::command::name::Dataset;
 use crate::command::property::{Property, Setting};
 
 pub use error::PolicyError;
-pub use fixed::FixedCommand;
+pub use fixed::{FixedCommand, FixedExec, Hooks};
 pub use form::seconds_since_1970;
 pub use key::{Account, Expiry, HostPattern, KeyRules, PublicKey};
 pub use open::{DIRECTORY, DISABLED, OpenError, Opened, PolicyName, names, open, open_of_root, open_path};
@@ -55,7 +55,9 @@ pub struct Policy {
     /// `[session]`
     pub session: Session,
     /// `[[command]]`: what isn't ZFS. The first that is asked for counts.
-    pub commands: Vec<Rc<FixedCommand>>,
+    pub commands: Vec<FixedCommand>,
+    /// `[hooks]`
+    pub hooks: Option<Hooks>,
     /// `[key]`, which sshd goes by and the gate doesn't.
     pub key: KeyRules,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::form::{Choice, Filter, Moment, Size};
 use super::key::{Account, Expiry, HostPattern, PublicKey};
-use super::{Allow, DatasetPattern, Floor, Names, Operation, TimeOfDay};
+use super::{Allow, DatasetPattern, FixedExec, Floor, Names, Operation, TimeOfDay};
 use crate::command::property::{Property, Setting};
 
 /// Where a value comes from.
@@ -126,6 +126,12 @@ impl InToml for Vec<DatasetPattern> {
 impl InToml for Vec<Filter> {
     fn in_toml(&self) -> String {
         list(self.iter().map(|filter| filter.name()))
+    }
+}
+
+impl InToml for FixedExec {
+    fn in_toml(&self) -> String {
+        list(self.words())
     }
 }
 

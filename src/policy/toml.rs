@@ -458,16 +458,21 @@ mod tests {
                 "[privilege]\nvia = \"sudo\"\n[sandbox]\nzone = |true|".to_owned(),
                 "in a user namespace nobody gains rights: leave out `privilege.via`",
             ),
-            ("[|hooks|]".to_owned(), "`hooks` is not served by this version"),
+            ("[hooks]\n|before_snapshots| = [\"/bin/x\"]".to_owned(), "unknown key `before_snapshots`, did you mean `before_snapshot`?"),
+            ("[hooks]\ntime = |\"5s\"|".to_owned(), "neither `before_snapshot` nor `after_snapshot` is written"),
+            (
+                "[hooks]\nafter_snapshot = |[\"thaw\"]|".to_owned(),
+                "the first word is the absolute path of a program",
+            ),
             ("|[[command]]|\nexec = [\"/bin/x\"]".to_owned(), "`request` is missing"),
             ("|[[command]]|\nrequest = []".to_owned(), "`exec` is missing"),
             (
                 "[[command]]\nrequest = []\nexec = |[]|".to_owned(),
-                "the first word of `exec` is the absolute path of a program",
+                "the first word is the absolute path of a program",
             ),
             (
                 "[[command]]\nrequest = []\nexec = |[\"systemctl\"]|".to_owned(),
-                "the first word of `exec` is the absolute path of a program",
+                "the first word is the absolute path of a program",
             ),
             (
                 "[[command]]\nrequest = [\"a\", |\"...\"|, \"b\"]\nexec = [\"/bin/x\"]".to_owned(),

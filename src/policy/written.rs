@@ -16,7 +16,8 @@ use super::form::{AbsolutePath, Age, Count, Filter, Moment, PlainWord, ProgramNa
 use super::key::{Account, Expiry, Hosts, PublicKey};
 use super::property::{PropertyName, Settings};
 use super::{
-    Completion, Force, IoClass, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties, TimeOfDay,
+    Completion, FixedExec, Force, IoClass, Kept, Operation, Privilege, Raw, Role, Rollback, Scope, StreamProperties,
+    TimeOfDay,
 };
 use crate::command::argv::Program;
 
@@ -34,6 +35,7 @@ pub(super) struct File<'t> {
     pub sandbox: Table<Sandbox>,
     pub session: Table<Session>,
     pub command: Vec<Spanned<Table<FixedCommand>>>,
+    pub hooks: Table<Hooks>,
     pub key: Table<Key>,
 }
 
@@ -212,8 +214,24 @@ pub(super) struct Session {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FixedCommand {
     pub request: Option<Spanned<Vec<Spanned<PlainWord>>>>,
-    pub exec: Option<Spanned<Vec<PlainWord>>>,
+    pub exec: Option<FixedExec>,
     pub original_command: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Hooks {
+    pub before_snapshot: Option<FixedExec>,
+    pub after_snapshot: Option<FixedExec>,
+    pub time: Option<Spanned<Age>>,
+}
+
+impl<'de> Deserialize<'de> for FixedExec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = Vec::<PlainWord>::deserialize(deserializer)?;
+        Self::new(words.into_iter().map(|word| word.0).collect())
+            .ok_or_else(|| D::Error::custom("the first word is the absolute path of a program"))
+    }
 }
 
 #[derive(Default, Deserialize)]

@@ -6,6 +6,7 @@ mod ask;
 mod confine;
 mod flow;
 mod guard;
+mod hooks;
 mod meter;
 mod pace;
 mod plumbing;
@@ -37,6 +38,7 @@ pub use wait::Cut;
 pub use zone::{enter as enter_zone, file as zone_file};
 
 use flow::{Outflow, Pump};
+use hooks::Before;
 use meter::Meter;
 use pace::Pace;
 use reception::Receiver;
@@ -164,7 +166,7 @@ enum Part<'p> {
     Exit(Option<u8>),
     /// One program, and nothing to do with what it prints.
     Program(Program<'p>),
-    /// Programs one after another, or one whose rows pass through the gate.
+    /// Programs one after another, with others around them, or one whose rows pass through the gate.
     Sequence(&'p Stage, &'p Run),
     Pipeline(Vec<Program<'p>>, Status),
     /// A stream comes in, through filters.
@@ -218,7 +220,7 @@ impl<'p> Program<'p> {
         };
         let mut execs = run.execs();
         let exec = execs.next()?;
-        let alone = run.table().is_none() && run.status() == 0 && execs.next().is_none();
+        let alone = run.table().is_none() && run.status() == 0 && run.hooks().is_none() && execs.next().is_none();
         alone.then_some(Self { stage, exec, note: run.note(), is_stream: run.is_stream() })
     }
 }
@@ -263,7 +265,7 @@ impl Session {
                 Part::Answer(stage, answer) => self.answer(stage, answer),
                 Part::Program(program) if replaces => Err(self.replace(program)),
                 Part::Program(program) => self.pipeline(&[program], Status::Last),
-                Part::Sequence(stage, run) => self.sequence(stage, run),
+                Part::Sequence(stage, run) => self.hooked(stage, run),
                 Part::Pipeline(programs, status) => self.pipeline(&programs, status),
                 Part::Receive(filters, status, receiver) => self.receive(&filters, status, receiver, keeper),
             };
@@ -364,6 +366,39 @@ impl Session {
             announce(first.stage, leader);
         }
         Ok(group)
+    }
+
+    /// What stands for one command, between what the administrator has run before and behind it.
+    fn hooked(&mut self, stage: &Stage, run: &Run) -> Result<Option<Cut>, RunError> {
+        let Some(hooks) = run.hooks() else {
+            return self.sequence(stage, run);
+        };
+        let before = match hooks.before() {
+            Some(exec) => {
+                let until = self.limits.until;
+                // Where it can't start there is nothing to end.
+                let before = hooks::before(exec, hooks.time(), until, self.supervisor()?)?;
+                self.begun = true;
+                before
+            }
+            None => Before::Done,
+        };
+        let done = match before {
+            Before::Done => self.sequence(stage, run),
+            Before::Cut(cut) => Ok(Some(cut)),
+            Before::Failed(why) => {
+                flow::tell(stage.stderr(), b"zfs-shell: no snapshot was taken, see the log\n");
+                self.course.put(NOT_STARTED);
+                self.ended.broken.push(why);
+                Ok(None)
+            }
+        };
+        if let Some(exec) = hooks.after() {
+            self.begun = true;
+            let after = self.supervisor().and_then(|supervisor| hooks::after(exec, hooks.time(), supervisor));
+            self.ended.broken.extend(after.unwrap_or_else(|error| Some(error.to_string())));
+        }
+        done
     }
 
     /// Goes on whatever becomes of each program; the status is that of the first that failed.

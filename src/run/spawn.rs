@@ -74,6 +74,15 @@ pub(super) fn one(stage: &Stage, exec: &Exec, output: Option<PipeWriter>) -> Res
     Ok(group)
 }
 
+/// Starts a program that neither hears nor says anything.
+pub(super) fn silent(exec: &Exec) -> Result<Group, RunError> {
+    let mut group = Group::default();
+    let mut command = program(exec);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    start(&mut group, command, exec.standing())?;
+    Ok(group)
+}
+
 /// Starts a program of a stage as a member of the group, reading from what is given.
 pub(super) fn member(group: &mut Group, stage: &Stage, exec: &Exec, input: impl Into<Stdio>) -> Result<(), RunError> {
     let mut command = program(exec);

@@ -2,6 +2,7 @@
 //! process of the group is ended and waited for, so that none is left behind.
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -193,6 +194,8 @@ fn status(ended: ExitStatus) -> u8 {
 /// Takes the signals that end or wake the gate for as long as it lives.
 pub(super) struct Supervisor {
     signals: &'static PipeReader,
+    /// One that came when it could not end the gate.
+    pending: Cell<Option<u8>>,
 }
 
 impl Supervisor {
@@ -200,7 +203,7 @@ impl Supervisor {
     pub(super) fn begin() -> Result<Self, RunError> {
         let signals = sys::catch(&TAKEN).map_err(|error| RunError::System { what: "take signals", error })?;
         SUPERVISORS.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { signals })
+        Ok(Self { signals, pending: Cell::new(None) })
     }
 
     /// Until it is over or the deadline comes, or something cuts it short; then all processes are ended.
@@ -272,6 +275,7 @@ impl Supervisor {
             }
         }
         let signal = if signalled { self.ending_signal() } else { None };
+        let signal = self.pending.take().or(signal);
         let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         Ok(signal.map(Cut::Signal).or(gone.then_some(Cut::Gone)).or(late.then_some(Cut::Time)))
     }
@@ -283,20 +287,38 @@ impl Supervisor {
         numbers.into_iter().take(count).find(|number| i32::from(*number) != Signal::SIGCHLD as i32)
     }
 
+    /// Waits whoever has gone and whatever signal comes, which counts once this is over; false if the time was up first.
+    pub(super) fn outlast(&self, group: &mut Group, time: Duration) -> Result<bool, RunError> {
+        let (in_time, signal) = self.reaped(group, Instant::now().checked_add(time))?;
+        self.pending.set(self.pending.get().or(signal));
+        if !in_time {
+            self.end(group)?;
+        }
+        Ok(in_time)
+    }
+
     /// Waits for those that were told to end, and kills them when their time is up.
     fn bury(&self, group: &mut Group) -> Result<(), RunError> {
-        let mut kill_at = Some(Instant::now() + GRACE);
+        if !self.reaped(group, Some(Instant::now() + GRACE))?.0 {
+            group.signal(Signal::SIGKILL);
+            self.reaped(group, None)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for children alone: whether all have ended by then, and the first signal that would have ended the gate.
+    fn reaped(&self, group: &mut Group, deadline: Option<Instant>) -> Result<(bool, Option<u8>), RunError> {
+        let mut signal = None;
         loop {
             group.reap();
             if !group.is_running() {
-                return Ok(());
+                return Ok((true, signal));
             }
-            if kill_at.is_some_and(|kill_at| Instant::now() >= kill_at) {
-                group.signal(Signal::SIGKILL);
-                kill_at = None;
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok((false, signal));
             }
-            wait_for(&mut [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)], kill_at)?;
-            self.ending_signal();
+            wait_for(&mut [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)], deadline)?;
+            signal = signal.or(self.ending_signal());
         }
     }
 }

@@ -16,7 +16,7 @@ const INTERPRETERS: [&str; 15] = [
 pub(super) fn findings(command: &FixedCommand, span: Option<Range<usize>>) -> Vec<Finding> {
     let mut found = Vec::new();
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let program = name(command.exec.first().map_or("", String::as_str));
+    let program = name(command.exec.words().next().unwrap_or_default());
     let is_interpreter = INTERPRETERS.contains(&program.as_str());
     if command.original_command && is_interpreter {
         let note =

@@ -119,6 +119,7 @@ impl<'t> Expansion<'t> {
         }
         let session = self.session(file.session.0);
         let commands = self.commands(&file.command)?;
+        let hooks = self.hooks(file.hooks.0)?;
         Ok(Policy {
             grants: grants.into(),
             filters: Filters { allow: allow.into_iter().map(|filter| filter.0).collect(), memory: memory.0 },
@@ -136,6 +137,7 @@ impl<'t> Expansion<'t> {
             },
             session,
             commands,
+            hooks,
             key: self.key(file.key.0),
         })
     }

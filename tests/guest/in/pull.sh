@@ -73,6 +73,35 @@ sync_subtree() {
     done
 }
 
+begin 'what the administrator has run around a snapshot finds it not there before, and there behind'
+two_lines=$(cat /etc/zfs-shell/nas.toml)
+install -d -o pull /var/tmp/hooks
+cat >/usr/local/sbin/around <<'END'
+#!/bin/sh
+exec >>"/var/tmp/hooks/$1"
+/usr/sbin/zfs list -H -o name -t snapshot -d 1 tank/data/child | grep -c @syncoid_hooks_
+END
+chmod 755 /usr/local/sbin/around
+cat >>/etc/zfs-shell/nas.toml <<'END'
+[hooks]
+before_snapshot = ["/usr/local/sbin/around", "before"]
+after_snapshot = ["/usr/local/sbin/around", "after"]
+END
+sync_with --identifier=hooks tank/data/child dst/hooks
+want_status 0
+want_same tank/data/child dst/hooks
+run cat /var/tmp/hooks/before /var/tmp/hooks/after
+want 'none before' grep -qx 0 /var/tmp/hooks/before
+want 'one behind' grep -qx 1 /var/tmp/hooks/after
+want 'each once' test "$(cat /var/tmp/hooks/* | wc -l)" = 2
+printf '#!/bin/sh\nexit 1\n' >/usr/local/sbin/around
+ask 'zfs snapshot tank/data/child@syncoid_hooks_none'
+want_status 126
+want 'no snapshot where the first of them fails' missing tank/data/child@syncoid_hooks_none
+want 'why, in the log' within 20 grep -q 'zfs-shell.*broken="before_snapshot ended with 1"' /var/log/auth.log
+echo "$two_lines" >/etc/zfs-shell/nas.toml
+end
+
 begin 'a whole subtree with a volume, a name with a blank, encrypted datasets and clones of hidden ones'
 sync_subtree
 end
