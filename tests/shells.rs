@@ -38,10 +38,13 @@ mod generate;
 mod grammar;
 #[path = "shells/reading.rs"]
 mod reading;
+#[path = "shells/shell.rs"]
+mod shell;
 #[cfg(test)]
 mod tables;
 
 use reading::{Record, Where, argv, evaluate, renumbered};
+use shell::{BUILT_IN, SHELLS, Shell, program};
 
 #[test]
 fn shells_read_the_allowed_requests_as_we_do() {
@@ -293,22 +296,8 @@ fn the_list_of_built_ins_has_all_that_this_bash_has() {
     }
 }
 
-/// A shell, and the locale it runs in: bash reads bytes in one and characters in the other.
-struct Shell {
-    program: &'static str,
-    options: &'static [&'static str],
-    locale: &'static str,
-}
-
 /// Requests to one shell.
 const BATCH: usize = 250;
-
-const SHELLS: [Shell; 4] = [
-    Shell { program: "dash", options: &[], locale: "C" },
-    Shell { program: "bash", options: &[], locale: "C.UTF-8" },
-    Shell { program: "bash", options: &["--posix"], locale: "C" },
-    Shell { program: "busybox", options: &["ash"], locale: "C.UTF-8" },
-];
 
 /// How much was compared.
 #[derive(Debug, Default)]
@@ -571,13 +560,6 @@ fn stub() -> &'static Path {
     })
 }
 
-/// A shell of this machine. Without it there is nothing to compare with, and so no success.
-fn program(name: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{name} is not installed, and this test compares with it"))
-}
-
 fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -600,72 +582,4 @@ const DIFFERENT: [&str; 17] = [
     "a $-",
     "time a",
     "a `'`",
-];
-
-/// What dash and bash look for before PATH.
-const BUILT_IN: [&str; 64] = [
-    ".",
-    ":",
-    "alias",
-    "bg",
-    "bind",
-    "break",
-    "builtin",
-    "caller",
-    "cd",
-    "chdir",
-    "command",
-    "compgen",
-    "complete",
-    "compopt",
-    "continue",
-    "declare",
-    "dirs",
-    "disown",
-    "echo",
-    "enable",
-    "eval",
-    "exec",
-    "exit",
-    "export",
-    "false",
-    "fc",
-    "fg",
-    "getopts",
-    "hash",
-    "help",
-    "history",
-    "jobs",
-    "kill",
-    "let",
-    "local",
-    "logout",
-    "mapfile",
-    "newgrp",
-    "popd",
-    "printf",
-    "pushd",
-    "pwd",
-    "read",
-    "readarray",
-    "readonly",
-    "return",
-    "set",
-    "shift",
-    "shopt",
-    "source",
-    "suspend",
-    "test",
-    "times",
-    "trap",
-    "true",
-    "type",
-    "typeset",
-    "ulimit",
-    "umask",
-    "unalias",
-    "unset",
-    "wait",
-    "[",
-    "[[",
 ];

@@ -11,7 +11,7 @@ use zfs_shell::script::{Script, Status};
 use zfs_shell::syntax::{self, Simple};
 
 use crate::reading::{Record, Where, argv, evaluate};
-use crate::{BUILT_IN, Shell, program};
+use crate::shell::{BUILT_IN, Shell, program};
 
 /// A request as it is put to shells, and what we take it to mean.
 pub struct Case {
@@ -233,7 +233,7 @@ fn a_batch_in_which_a_shell_does_something_else_is_seen() {
         ("if a; then b; fi", "if a || a b c; then b; fi"),
         ("a;b", "a;b'"),
     ] {
-        for shell in &crate::SHELLS {
+        for shell in &crate::shell::SHELLS {
             let case = || Case::new(line).unwrap();
             bench.compare(shell, &[case()]);
             let other = Case { asked: asked.to_owned(), ..case() };
