@@ -13,20 +13,11 @@ rounds=$(seq "${ZFS_SHELL_GUEST_ROUNDS:-2}")
 
 # --- the guides ------------------------------------------------------------------------------
 
-# block CLIENT HEADING LANGUAGE: the fenced blocks of that language below that heading.
-block() {
-    awk -v heading="## $2" -v fence="\`\`\`$3" '
-        /^## / { here = ($0 == heading) }
-        here && inside && $0 == "```" { inside = 0; next }
-        here && inside
-        here && $0 == fence { inside = 1 }' "$t/clients/$1.md"
-}
-
 # guide CLIENT HEADING [OPTION...]: runs the commands below the heading, the options behind the last of them.
 guide() {
     local client=$1 heading=$2
     shift 2
-    block "$client" "$heading" sh | sed "\$s|\$|${*:+ $*}|" >"$t/commands"
+    block "$t/clients/$client.md" "$heading" sh | sed "\$s|\$|${*:+ $*}|" >"$t/commands"
     { echo "commands of $client, $heading:"; cat "$t/commands"; } >>"$t/seen"
     want "commands below '$heading'" test -s "$t/commands"
     run timeout 400 bash -eu "$t/commands"
@@ -35,7 +26,7 @@ guide() {
 # configuration CLIENT HEADING FILE LANGUAGE
 configuration() {
     mkdir -p "$(dirname "$3")"
-    block "$1" "$2" "$4" >"$3"
+    block "$t/clients/$1.md" "$2" "$4" >"$3"
     want "a block below '$2'" test -s "$3"
 }
 

@@ -105,6 +105,15 @@ account=pull
 client() { ssh -o ControlMaster=auto -o ControlPath="$t/mux.$account" -o ControlPersist=yes "$account@127.0.0.1" "$@"; }
 hang_up() { ssh -o ControlPath="$t/mux.$account" -O exit "$account@127.0.0.1" >/dev/null 2>&1; }
 
+# block FILE HEADING LANGUAGE: the fenced blocks of that language below that heading of a document.
+block() {
+    awk -v heading="## $2" -v fence="\`\`\`$3" '
+        /^## / { here = ($0 == heading) }
+        here && inside && $0 == "```" { inside = 0; next }
+        here && inside
+        here && $0 == fence { inside = 1 }' "$1"
+}
+
 # Asks the gate as the client would; `hand` with the file of a stream on standard input.
 ask() { run client "$@"; }
 hand() { feed "$1" client "${@:2}"; }

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# What docs/recipes.md says of things that take a booted system: its policies and commands are taken from there. Runs as
+# root in the guest, and leaves nothing running.
+set -u
+cd "$(dirname "$0")" || exit
+# shellcheck source=SCRIPTDIR/lib.sh
+. ./lib.sh
+recipes=$t/docs/recipes.md
+
+unit='A unit that a bare connection starts'
+begin 'a bare connection starts the one unit, a word more starts nothing, and sudo lets no other be started'
+rm -f /root/.ssh/known_hosts
+make_account trigger trigger "$(block "$recipes" "$unit" toml)"
+grep -o 'trigger ALL=.*[.]service' "$recipes" >/etc/sudoers.d/trigger
+want 'a line for sudoers in the recipe' visudo -c -q -f /etc/sudoers.d/trigger
+want 'what the line lets be started' grep -q 'run-borg-backup.service$' /etc/sudoers.d/trigger
+for name in run-borg-backup other; do
+    printf '[Service]\nType=oneshot\nExecStart=/bin/sh -c "echo %s >>/var/tmp/started"\n' "$name" \
+        >"/etc/systemd/system/$name.service"
+done
+systemctl daemon-reload
+run ssh -n trigger@127.0.0.1
+want_status 0
+want_no_out
+want 'the unit to have run once' test "$(cat /var/tmp/started)" = run-borg-backup
+for words in other 'systemctl start other' 'sudo -n systemctl start run-borg-backup.service'; do
+    run ssh -n trigger@127.0.0.1 "$words"
+    want_status 127
+done
+run runuser -u trigger -- sudo -n systemctl start other.service
+want_err 'password is required|not allowed'
+want 'nothing else to have run' test "$(cat /var/tmp/started)" = run-borg-backup
+end
+rm -f /etc/sudoers.d/trigger
+
+once='One transfer, by a key that is worthless afterwards'
+begin 'an sshd for one connection lets one dataset go, by a key that opens nothing afterwards'
+for left in tank backup; do ! zpool list "$left" >/dev/null 2>&1 || zpool destroy -f "$left"; done
+rm -f /var/tmp/tank.img /var/tmp/backup.img
+make_pools tank backup >>"$t/seen" 2>&1
+zfs create tank/move
+fill /tank/move 300000
+zfs snapshot tank/move@now
+useradd -m -s /usr/bin/zfs-shell once
+usermod -p '*' once
+zfs allow once send tank/move
+block "$recipes" "$once" toml >/etc/zfs-shell/once.toml
+block "$recipes" "$once" sh >"$t/commands"
+cat "$t/commands" >>"$t/seen"
+bash -eu "$t/commands" >>"$t/seen" 2>&1 &
+server=$!
+listens() { grep -q 'Server listening on 0.0.0.0 port 2222' /run/once/log; }
+want 'an sshd on the port' within 30 listens
+cp /run/once/key "$t/once.key"
+{ printf '[127.0.0.1]:2222 ' && cat /run/once/host.pub; } >"$t/once.hosts"
+comes_once() {
+    ssh -F /dev/null -o BatchMode=yes -o UserKnownHostsFile="$t/once.hosts" -p 2222 -i "$t/once.key" once@127.0.0.1 \
+        zfs send -R -w tank/move@now | zfs receive backup/move
+}
+run comes_once
+want_status 0
+want_same tank/move backup/move
+want 'the commands to end by themselves' within 30 not kill -0 "$server"
+want 'nothing left of the keys' test ! -e /run/once
+run comes_once
+want_err 'Connection refused'
+end
+zpool destroy tank
+zpool destroy backup
+
+finish
