@@ -375,6 +375,9 @@ pub struct Report {
     /// Of this policy alone
     #[arg(long, value_name = "NAME[/CLIENT]")]
     pub of: Option<String>,
+    /// Write a page with tables and plots into this file, for a browser: it is all in there, and nothing is loaded
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "stale", "prometheus"])]
+    pub html: Option<PathBuf>,
     /// One JSON object
     #[arg(long, conflicts_with_all = ["stale", "prometheus"])]
     pub json: bool,

@@ -7,6 +7,7 @@ mod authorize;
 mod authorized;
 mod check;
 pub mod cli;
+mod columns;
 mod completions;
 mod diagnostic;
 mod diff;
