@@ -4,6 +4,7 @@
 
 mod live;
 mod rights;
+mod sshd;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::command::property::Property;
 
 pub use crate::run::{Measure, is_confinable, landlock, missing, zone_file};
 pub use live::Live;
+pub use sshd::settings as sshd_settings;
 
 /// An absolute path of a program, found by the host or named by the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
