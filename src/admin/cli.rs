@@ -66,7 +66,7 @@ pub enum Command {
                             succeeded in that time, 1 a stream of an unusual size, 2 one has not, 3 the log has no stream."
     )]
     Report(Report),
-    /// Let the host that pushes have one dataset back, for a time
+    /// Let one dataset come back, for a time: to the host that pushes, or from the one that pulls
     #[command(after_help = "Exit status: 0 written, 2 usage, policy or output.")]
     Restore(Restore),
     /// Print the whole that a policy stands for, with where each value comes from
@@ -375,6 +375,9 @@ pub struct Report {
     /// Of this policy alone
     #[arg(long, value_name = "NAME[/CLIENT]")]
     pub of: Option<String>,
+    /// Write a page with tables and plots into this file, for a browser: it is all in there, and nothing is loaded
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "stale", "prometheus"])]
+    pub html: Option<PathBuf>,
     /// One JSON object
     #[arg(long, conflicts_with_all = ["stale", "prometheus"])]
     pub json: bool,
@@ -395,9 +398,12 @@ pub struct Restore {
     /// Which policy.
     #[command(flatten)]
     pub policy: Policy,
-    /// What may be sent back, with what lies below
+    /// What may come back, with what lies below
     #[arg(value_name = "DATASET")]
     pub dataset: String,
+    /// Of what is pulled: a dataset that isn't there yet, for it to land below; without it DATASET-restored
+    #[arg(long, value_name = "PLACE")]
+    pub into: Option<String>,
     /// For how long: 2h
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub time: std::time::Duration,

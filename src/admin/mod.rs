@@ -1,5 +1,5 @@
 //! zfs-shell-policy: what an administrator asks of a policy. Never part of the gate. It decides nothing, [`crate::judge`]
-//! does, and runs nothing but the questions of [`crate::host::Live`].
+//! does, and runs nothing but the questions of [`crate::host`].
 #![forbid(unsafe_code)]
 
 mod allow;
@@ -7,6 +7,7 @@ mod authorize;
 mod authorized;
 mod check;
 pub mod cli;
+mod columns;
 mod completions;
 mod diagnostic;
 mod diff;

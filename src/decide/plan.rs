@@ -386,7 +386,7 @@ impl Exec {
     pub fn words(&self) -> impl Iterator<Item = &str> {
         let (typed, fixed) = match &self.words {
             Words::Typed(argv) => (Some(argv.words()), None),
-            Words::Fixed(fixed, _) => (None, Some(fixed.words())),
+            Words::Fixed(fixed, _) => (None, Some(fixed.words().iter().map(String::as_str))),
         };
         typed.into_iter().flatten().chain(fixed.into_iter().flatten())
     }

@@ -4,6 +4,7 @@
 
 mod live;
 mod rights;
+mod sshd;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use crate::policy::FixedExec;
 
 pub use crate::run::{Measure, is_confinable, landlock, missing, zone_file};
 pub use live::Live;
+pub use sshd::settings as sshd_settings;
 
 /// An absolute path of a program, found by the host or named by the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]

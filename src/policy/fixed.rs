@@ -46,8 +46,8 @@ impl FixedExec {
     }
 
     /// The program's name and arguments.
-    pub fn words(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+    pub fn words(&self) -> &[String] {
+        &self.0
     }
 }
 

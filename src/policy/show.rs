@@ -131,7 +131,7 @@ impl InToml for Vec<Filter> {
 
 impl InToml for FixedExec {
     fn in_toml(&self) -> String {
-        list(self.words())
+        list(self.words().iter().map(String::as_str))
     }
 }
 

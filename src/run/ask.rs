@@ -1,6 +1,7 @@
 //! Questions to zfs: fixed arguments and typed values in, what it printed out.
 #![forbid(unsafe_code)]
 
+use std::net::IpAddr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -38,11 +39,30 @@ pub fn ask(executable: &Executable, argv: &Argv) -> Result<Asked, RunError> {
 }
 
 pub(super) fn ask_as(standing: Standing, executable: &Executable, argv: &Argv) -> Result<Asked, RunError> {
-    let name = argv.program().name();
+    answer(standing, executable, argv.program().name(), argv.words())
+}
+
+/// Asks sshd(8) for its settings, or for those that hold for an account that comes from an address: nothing that a request
+/// does, and for the policy tool alone. It reads its own keys, and so has all that its caller has.
+pub fn ask_sshd(sshd: &Executable, connection: Option<(&str, IpAddr)>) -> Result<Asked, RunError> {
+    // It wants to be started by its whole path.
+    let mut words = vec![sshd.to_string(), "-T".to_owned()];
+    if let Some((account, address)) = connection {
+        words.extend(["-C".to_owned(), format!("user={account},host={address},addr={address}")]);
+    }
+    answer(Standing::Elevated, sshd, "sshd", words.iter().map(String::as_str))
+}
+
+fn answer<'w>(
+    standing: Standing,
+    executable: &Executable,
+    name: &'static str,
+    words: impl IntoIterator<Item = &'w str>,
+) -> Result<Asked, RunError> {
     let (stdout, stdout_end) = plumbing::pipe()?;
     let (stderr, stderr_end) = plumbing::pipe()?;
     let (mut stdout, mut stderr) = (Capture::new(stdout, STDOUT), Capture::new(stderr, STDERR));
-    let mut command = spawn::command(executable.path(), argv.words());
+    let mut command = spawn::command(executable.path(), words);
     command.stdin(Stdio::null()).stdout(stdout_end).stderr(stderr_end);
     let supervisor = Supervisor::begin()?;
     let mut group = Group::default();

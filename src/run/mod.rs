@@ -29,7 +29,7 @@ use crate::decide::plan::{Action, Answer, Exec, Plan, Run, Sink, Stage};
 use crate::script::{Course, Joint, Pipeline, Status};
 use crate::table::Rows;
 
-pub use ask::{Asked, ask};
+pub use ask::{Asked, ask, ask_sshd};
 pub use confine::{prepare, step_back};
 pub use reception::Arrived;
 pub use sandbox::{Measure, is_confinable, landlock, missing};

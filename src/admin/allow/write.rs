@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use annotate_snippets::renderer::Style;
 use serde::Serialize;
 
 use super::need::Rights;
 use super::place::{Line, Places, Unknown};
 use super::verify::Difference;
+use crate::admin::columns;
 use crate::admin::form::{counted, visible};
 use crate::policy::Scope;
 use crate::syntax::quote;
@@ -129,7 +129,7 @@ impl<W: Write> Paper<'_, W> {
         for (dataset, right) in superfluous {
             rows.push(["superfluous".to_owned(), dataset.to_string(), right.clone(), String::new()]);
         }
-        self.rows(None, &rows)?;
+        columns::write(self.out, None, &rows)?;
         for line in missing {
             writeln!(
                 self.out,
@@ -154,25 +154,8 @@ impl<W: Write> Paper<'_, W> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.rows(Some(["dataset", "right", "for"]), &rows)?;
+        columns::write(self.out, Some(["dataset", "right", "for"]), &rows)?;
         writeln!(self.out)
-    }
-
-    fn rows<const N: usize>(&mut self, heads: Option<[&str; N]>, rows: &[[String; N]]) -> io::Result<()> {
-        let heads = heads.map(|heads| heads.map(str::to_owned));
-        let width = |column: usize| {
-            let cells = rows.iter().chain(&heads).filter_map(|row| row.get(column));
-            cells.map(|cell| visible(cell).chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..N).map(width).collect();
-        let heads = heads.iter().map(|row| (row, Style::new().bold()));
-        for (row, style) in heads.chain(rows.iter().map(|row| (row, Style::new()))) {
-            let cells =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", visible(cell), width = *width));
-            let line = cells.collect::<Vec<_>>().join("  ");
-            writeln!(self.out, "{style}{}{style:#}", line.trim_end())?;
-        }
-        Ok(())
     }
 
     fn reasons(&mut self, place: &str, rights: &Rights) -> io::Result<()> {

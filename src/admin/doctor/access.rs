@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
 
@@ -16,13 +16,10 @@ const ACCOUNT: &str = "account";
 const KEYS: &str = "keys";
 
 /// What there is to say of an account, and of its keys.
-pub(super) fn of(account: &str) -> Vec<Finding> {
-    let Ok(Some(user)) = User::from_name(account) else {
-        return vec![Finding::new(State::Absent, ACCOUNT, format!("none is called {account}"))];
-    };
-    let shell = shell(account, &user.shell);
+pub(super) fn of(user: &User) -> Vec<Finding> {
+    let shell = shell(&user.name, &user.shell);
     let shell_is_gate = shell.state == State::Ok;
-    let keys = user.dir.join(".ssh/authorized_keys");
+    let keys = file(user);
     let open = |path: &Path| {
         let there = fs::symlink_metadata(path).ok()?;
         let is_open = is_open(user.uid.as_raw(), there.uid(), there.mode());
@@ -30,7 +27,7 @@ pub(super) fn of(account: &str) -> Vec<Finding> {
     };
     let own: Vec<Finding> =
         [user.dir.clone(), user.dir.join(".ssh"), keys.clone()].iter().filter_map(|path| open(path)).collect();
-    let text = source::text(&keys).unwrap_or_default();
+    let text = text(user);
     let lines = lines(&text, shell_is_gate)
         .into_iter()
         .map(|(number, how)| Finding::new(State::Missing, KEYS, format!("{}:{number}: {how}", keys.display())));
@@ -42,6 +39,42 @@ pub(super) fn of(account: &str) -> Vec<Finding> {
     found
 }
 
+/// That there is none.
+pub(super) fn absent(account: &str) -> Finding {
+    Finding::new(State::Absent, ACCOUNT, format!("none is called {account}"))
+}
+
+/// The lines of its keys.
+pub(super) fn text(user: &User) -> String {
+    source::text(&file(user)).unwrap_or_default()
+}
+
+fn file(user: &User) -> PathBuf {
+    user.dir.join(".ssh/authorized_keys")
+}
+
+/// What the lines of keys leave to sshd's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// Whether there are any.
+    pub some: bool,
+    /// Whether each of them has `restrict`.
+    pub restricted: bool,
+    /// Whether one of them has no `command=`.
+    pub bare: bool,
+}
+
+impl Keys {
+    pub(super) fn read(text: &str) -> Self {
+        let lines: Vec<Vec<String>> = text.lines().filter_map(options).collect();
+        Self {
+            some: !lines.is_empty(),
+            restricted: lines.iter().all(|options| has(options, "restrict")),
+            bare: lines.iter().any(|options| !options.iter().any(|option| option.starts_with("command="))),
+        }
+    }
+}
+
 /// What runs as the account could give it another key.
 const OPEN: &str = "belongs to the account or others, who could add keys; it should be root's";
 
@@ -49,7 +82,7 @@ fn is_open(account: u32, owner: u32, mode: u32) -> bool {
     owner == account && account != 0 || mode & 0o022 != 0
 }
 
-fn is_gate(program: &Path) -> bool {
+pub(super) fn is_gate(program: &Path) -> bool {
     program.file_name() == Some(OsStr::new("zfs-shell"))
 }
 
@@ -74,8 +107,7 @@ fn counted(text: &str) -> String {
 fn lines(text: &str, shell_is_gate: bool) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (number, options) in text.lines().enumerate().filter_map(|(place, line)| Some((place + 1, options(line)?))) {
-        let has = |name: &str| options.iter().any(|option| option.eq_ignore_ascii_case(name));
-        if !has("restrict") {
+        if !has(&options, "restrict") {
             found.push((number, "no `restrict`: ports, agents, X11 and terminals are sshd's to give".to_owned()));
         }
         let command = options.iter().find_map(|option| option.strip_prefix("command=\"")?.strip_suffix('"'));
@@ -91,6 +123,10 @@ fn lines(text: &str, shell_is_gate: bool) -> Vec<(usize, String)> {
         }
     }
     found
+}
+
+fn has(options: &[String], name: &str) -> bool {
+    options.iter().any(|option| option.eq_ignore_ascii_case(name))
 }
 
 /// The options in front of a key; `None` where the line has no key. A blank in quotes doesn't end them, nor does a quote
@@ -152,7 +188,15 @@ mod tests {
         assert!(bash.state == State::Missing && bash.how.contains("usermod"), "{bash:?}");
         assert!(!is_open(1000, 0, 0o644) && !is_open(0, 0, 0o755));
         assert!(is_open(1000, 1000, 0o600) && is_open(1000, 0, 0o664) && is_open(1000, 0, 0o602));
-        let none = of("no-such-account");
-        assert_eq!(none, [Finding::new(State::Absent, "account", "none is called no-such-account")]);
+    }
+
+    #[test]
+    fn what_lines_leave_to_sshd_is_known_by_their_options() {
+        let keys = |some, restricted, bare| Keys { some, restricted, bare };
+        assert_eq!(Keys::read("# none\n"), keys(false, true, false));
+        let bound = format!("restrict,command=\"/usr/bin/zfs-shell nas\" {KEY}\n");
+        assert_eq!(Keys::read(&bound), keys(true, true, false));
+        assert_eq!(Keys::read(&format!("{bound}command=\"/usr/bin/zfs-shell nas\" {KEY}\n")), keys(true, false, false));
+        assert_eq!(Keys::read(&format!("{bound}restrict {KEY}\n")), keys(true, true, true));
     }
 }

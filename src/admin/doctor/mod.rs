@@ -1,10 +1,16 @@
-//! `doctor`: whether this host has what the gate needs to do its work, and to confine what it starts; and whether the keys of
-//! a policy's account lead to the gate alone.
+//! `doctor`: whether this host has what the gate needs to do its work, to confine what it starts and to keep its records; and
+//! whether the keys of a policy's account lead to the gate alone.
 
 mod access;
+mod device;
+mod logs;
+mod sshd;
 
 use std::io::Write;
+use std::net::IpAddr;
 use std::path::Path;
+
+use nix::unistd::User;
 
 use super::cli::{self, Doctor};
 use super::form::counted;
@@ -21,7 +27,7 @@ pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> 
     let mut findings = kernel(host::landlock(), &host::missing());
     let version = source::line(Path::new(ZFS_VERSION));
     findings.push(zfs(version.clone()));
-    let mut access = Vec::new();
+    let mut account = None;
     let (policy, named) = match &arguments.policy {
         None => (policy::parse("", None).map_err(Stop::said)?, Vec::new()),
         Some(path) => {
@@ -36,16 +42,40 @@ pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> 
             }
             // A file that is named by its path is for no account yet.
             if source.name.is_some() {
-                access = access::of(authorized::account(&read.key, &source.name()?));
+                account = Some(authorized::account(&read.key, &source.name()?).to_owned());
             }
             (read, named)
         }
     };
     let live = Live::new(&policy);
     findings.extend(programs(&policy, &named, |program| live.program(program), host::is_confinable));
-    findings.extend(access);
+    let user = account.as_ref().and_then(|name| User::from_name(name).ok().flatten());
+    findings.push(device::of(Path::new(DEVICE), user.as_ref()));
+    findings.extend(match (&account, &user) {
+        (Some(name), None) => vec![access::absent(name)],
+        (_, Some(user)) => access::of(user),
+        (None, None) => Vec::new(),
+    });
+    findings.extend(settings(&policy, user.as_ref()));
+    findings.extend(logs::findings(Path::new("/")));
     write(out, &findings)
 }
+
+/// What sshd says of itself, for the account if there is one.
+fn settings(policy: &Policy, user: Option<&User>) -> Vec<Finding> {
+    let from = policy.key.from.iter().find_map(|host| host.as_str().parse().ok());
+    let address: IpAddr = from.unwrap_or_else(|| NOBODY.into());
+    let told = host::sshd_settings(user.map(|user| (user.name.as_str(), address)));
+    let account = user.map(|user| sshd::Account {
+        name: &user.name,
+        is_root: user.uid.is_root(),
+        keys: access::Keys::read(&access::text(user)),
+    });
+    sshd::findings(told.map_err(|error| error.to_string()), account)
+}
+
+/// Where nobody comes from (RFC 5737).
+const NOBODY: [u8; 4] = [192, 0, 2, 1];
 
 /// What was looked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -159,6 +189,9 @@ fn write(out: &mut impl Write, findings: &[Finding]) -> Result<u8, Stop> {
     writeln!(out, "{} missing", counted(missing, "thing"))?;
     Ok(u8::from(missing > 0))
 }
+
+/// By which zfs asks the module.
+const DEVICE: &str = "/dev/zfs";
 
 /// Where the module says which version it is.
 pub(super) const ZFS_VERSION: &str = "/sys/module/zfs/version";

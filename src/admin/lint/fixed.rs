@@ -1,30 +1,44 @@
 //! What is found in `[[command]]`: a program to which the request is a text to execute, which is what this shell is there to
-//! spare; and a request that takes the place of zfs.
+//! spare; one by which a client writes the account's home; and a request that takes the place of zfs.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
-use super::Finding;
+use super::{Finding, home};
 use crate::policy::FixedCommand;
 
 /// What reads a text as commands, whatever it is told first.
-const INTERPRETERS: [&str; 15] = [
-    "ash", "awk", "bash", "busybox", "csh", "dash", "env", "fish", "ksh", "mksh", "perl", "python3", "ruby", "sh",
-    "zsh",
+const INTERPRETERS: [&str; 17] = [
+    "ash", "bash", "csh", "dash", "fish", "ksh", "lua", "mksh", "node", "perl", "php", "python", "ruby", "sh", "tclsh",
+    "tcsh", "zsh",
 ];
 
-/// `span`: where the command is written.
-pub(super) fn findings(command: &FixedCommand, span: Option<Range<usize>>) -> Vec<Finding> {
+/// With the request in their environment these hand it to such a one, or act on it themselves.
+const HELPERS: [&str; 3] = ["awk", "busybox", "env"];
+
+/// Whether it is one, in whatever version.
+pub(super) fn is_interpreter(program: &str) -> bool {
+    INTERPRETERS.contains(&program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
+}
+
+/// The last part of a path.
+pub(super) fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// `homes`: where that of the account may be; `span`: where the command is written.
+pub(super) fn findings(command: &FixedCommand, homes: &[PathBuf], span: Option<Range<usize>>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let program = name(command.exec.words().next().unwrap_or_default());
-    let is_interpreter = INTERPRETERS.contains(&program.as_str());
-    if command.original_command && is_interpreter {
+    let program = name(command.exec.words().first().map_or("", String::as_str));
+    if command.original_command && (is_interpreter(program) || HELPERS.contains(&program)) {
         let note =
             "give the request to a program that was made to check it, as rrsync, or leave `original_command` out";
         let what = format!("{program} can execute the request, whatever it is");
         found.push(Finding::error(what, note, span.clone()));
+    } else {
+        found.extend(home::finding(command.exec.words(), homes, span.clone()));
     }
-    if command.request.first().is_some_and(|first| ["zfs", "zpool"].contains(&name(first).as_str())) {
+    if command.request.first().is_some_and(|first| ["zfs", "zpool"].contains(&name(first))) {
         let note = "it is executed in the place of zfs, and no grant is asked";
         found.push(Finding::warning("a request for zfs is fixed", note, span));
     }
@@ -40,7 +54,7 @@ mod tests {
         let text = format!("[[command]]\n{lines}\n");
         let policy = parse(&text, None).unwrap();
         let written = Written::read(&text);
-        let found = super::findings(&policy.commands[0], written.command(0));
+        let found = super::findings(&policy.commands[0], &[], written.command(0));
         found.into_iter().map(|finding| format!("{} {:?}", finding.what, finding.span.unwrap())).collect()
     }
 

@@ -3,6 +3,7 @@
 
 mod clients;
 mod fixed;
+mod home;
 mod host;
 mod key;
 mod push;
@@ -19,7 +20,7 @@ use super::diagnostic::Diagnostic;
 use super::form::counted;
 use super::source::{self, Source};
 use super::written::{self, Written};
-use super::{Stop, clock};
+use super::{Stop, authorized, clock};
 use crate::command::name::Dataset;
 use crate::host::Live;
 use crate::policy::{self, DatasetPattern, DestroyRule, Floor, Grant, Operation, Policy, Privilege, Raw, Scope};
@@ -31,6 +32,12 @@ pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
     let written = Written::read(&source.text);
     let now = clock(arguments.at.as_ref())?;
     let mut findings = findings(&policy, &written, now);
+    let name = source.name().ok();
+    let account = name.as_ref().map(|name| authorized::account(&policy.key, name));
+    let homes = account.map(|account| home::of(account, arguments.live)).unwrap_or_default();
+    for (index, command) in policy.commands.iter().enumerate() {
+        findings.extend(fixed::findings(command, &homes, written.command(index)));
+    }
     findings.extend(key::findings(&policy.key, written.key(), source.client.is_some(), now));
     if arguments.live {
         findings.extend(host::findings(&policy, &written, &Live::new(&policy)));
@@ -100,9 +107,6 @@ fn findings(policy: &Policy, written: &Written, now: SystemTime) -> Vec<Finding>
             let note = "what `zfs allow` gives no longer limits what a stream can do; the stream rules alone do";
             found.push(Finding::warning("what arrives is received with all rights of root", note, written.via()));
         }
-    }
-    for (index, command) in policy.commands.iter().enumerate() {
-        found.extend(fixed::findings(command, written.command(index)));
     }
     for (index, grant) in policy.grants.iter().enumerate() {
         let nothing = written::Grant::default();

@@ -33,6 +33,21 @@ pub(super) struct Account {
     pub requests: BTreeMap<String, u64>,
     /// When the last of them came, in seconds since 1970.
     pub last: u64,
+    /// What became of them, by day.
+    #[serde(skip)]
+    pub days: BTreeMap<Day, Asked>,
+}
+
+/// A day of UTC, in days since 1970.
+pub(super) type Day = u64;
+
+/// What became of the requests of a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub done: u64,
+    /// Deletions that were answered and not done.
+    pub kept: u64,
+    pub not_done: u64,
 }
 
 /// The streams of one dataset in one direction.
@@ -54,8 +69,22 @@ pub(super) struct Flow {
     pub last_success: Option<u64>,
     /// Streams that were many times the usual: what a source encrypts anew looks like this.
     pub unusual: Vec<Unusual>,
+    /// The same by day.
+    #[serde(skip)]
+    pub days: BTreeMap<Day, Streams>,
     #[serde(skip)]
     sizes: Vec<u64>,
+}
+
+/// The streams of a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Streams {
+    pub succeeded: u64,
+    pub failed: u64,
+    /// How many bytes came in.
+    pub bytes: u64,
+    /// Whether one of them was of an unusual size.
+    pub unusual: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -101,6 +130,13 @@ const TIMES: u64 = 10;
 const ENOUGH: usize = 5;
 const LEAST: u64 = 1 << 20;
 
+/// The day of a time in seconds since 1970.
+pub(super) fn day(seconds: u64) -> Day {
+    seconds / DAY
+}
+
+pub(super) const DAY: u64 = 86_400;
+
 impl Ledger {
     pub(super) fn record(&mut self, record: &Record) {
         if let Some(end) = &record.end {
@@ -116,12 +152,22 @@ impl Ledger {
             }
             if let Some(reason) = &record.stream {
                 self.refused(record, "refused", reason);
+                // It passed when it was asked for, before there was anything to be seen of it.
+                let asked = self.asked(record);
+                asked.done = asked.done.saturating_sub(1);
+                asked.not_done += 1;
             }
             return;
         }
         let account = self.policies.entry(record.policy.clone()).or_default();
         *account.requests.entry(record.decision.clone()).or_default() += 1;
         account.last = account.last.max(record.seconds);
+        let asked = self.asked(record);
+        match record.decision.as_str() {
+            "kept" => asked.kept += 1,
+            word if record::passes(word) => asked.done += 1,
+            _ => asked.not_done += 1,
+        }
         if record::passes(&record.decision) {
             let datasets: Vec<String> = record.execs.iter().filter_map(|exec| sent(exec)).collect();
             if !datasets.is_empty() {
@@ -131,6 +177,11 @@ impl Ledger {
             let reason = if record.reason.is_empty() { "a dataset outside every grant" } else { &record.reason };
             self.refused(record, &record.decision, reason);
         }
+    }
+
+    /// The day of a record, of its policy.
+    fn asked(&mut self, record: &Record) -> &mut Asked {
+        self.policies.entry(record.policy.clone()).or_default().days.entry(day(record.seconds)).or_default()
     }
 
     fn flow(&mut self, policy: &str, dataset: &str, direction: Direction) -> &mut Flow {
@@ -148,6 +199,7 @@ impl Ledger {
                 bytes: (direction == Direction::Received).then_some(0),
                 last_success: None,
                 unusual: Vec::new(),
+                days: BTreeMap::new(),
                 sizes: Vec::new(),
             };
             self.flows.insert(place, flow);
@@ -181,16 +233,21 @@ impl Ledger {
 
 impl Flow {
     fn ended(&mut self, well: bool, at: u64) {
+        let today = self.days.entry(day(at)).or_default();
         if well {
             self.succeeded += 1;
+            today.succeeded += 1;
             self.last_success = self.last_success.max(Some(at));
         } else {
             self.failed += 1;
+            today.failed += 1;
         }
     }
 
     fn came(&mut self, bytes: u64, at: u64, well: bool) {
         self.bytes = self.bytes.map(|sum| sum.saturating_add(bytes));
+        let today = self.days.entry(day(at)).or_default();
+        today.bytes = today.bytes.saturating_add(bytes);
         if !well {
             return;
         }
@@ -200,6 +257,7 @@ impl Flow {
             && bytes > TIMES * (*usual).max(LEAST / TIMES)
         {
             self.unusual.push(Unusual { at, bytes, usual: *usual });
+            today.unusual = true;
         }
         self.sizes.push(bytes);
     }

@@ -3,6 +3,7 @@
 
 mod ledger;
 mod metrics;
+mod page;
 mod plugin;
 mod table;
 
@@ -24,6 +25,10 @@ pub(super) fn run(arguments: &Report, out: &mut impl Write) -> Result<u8, Stop> 
     }
     if let Some(file) = &arguments.prometheus {
         metrics::write(file, &ledger)?;
+        return Ok(0);
+    }
+    if let Some(file) = &arguments.html {
+        page::write(file, &ledger, now)?;
         return Ok(0);
     }
     if arguments.json {
