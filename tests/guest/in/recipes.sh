@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What docs/recipes.md says of things that take a booted system: its policies and commands are taken from there. Runs as
-# root in the guest, and leaves nothing running.
+# What docs/recipes.md says of things that take a booted system, its policies and commands taken from there; and accounts
+# by packaging/systemd. Runs as root in the guest, and leaves nothing running.
 set -u
 cd "$(dirname "$0")" || exit
 # shellcheck source=SCRIPTDIR/lib.sh
@@ -32,6 +32,34 @@ want_err 'password is required|not allowed'
 want 'nothing else to have run' test "$(cat /var/tmp/started)" = run-borg-backup
 end
 rm -f /etc/sudoers.d/trigger
+
+begin 'accounts and homes as files say that they are to be, and each key leads to the gate alone'
+for left in pull push; do
+    ! id "$left" >/dev/null 2>&1 || { pkill -u "$left"; within 20 userdel -r "$left" 2>/dev/null; }
+done
+for kind in sysusers tmpfiles; do
+    sed "s|AAAA\.\.\.|$(cut -d ' ' -f 2 "$t/key.pub")|" "$t/systemd/zfs-shell-accounts.$kind.conf" \
+        >"/etc/$kind.d/zfs-shell-accounts.conf"
+done
+run systemd-sysusers
+want_status 0
+run systemd-tmpfiles --create /etc/tmpfiles.d/zfs-shell-accounts.conf
+want_status 0
+rm -f /etc/zfs-shell/{nas,laptop}.toml
+for account in pull push; do
+    run find "/var/lib/$account" ! -user root
+    want_no_out
+    want "the gate as the shell of $account" grep -q "^$account:.*:/usr/bin/zfs-shell$" /etc/passwd
+    run ssh -n "$account@127.0.0.1" id
+    want_status 125
+    want_err '^zfs-shell: not available, see the log$'
+done
+printf '[[grant]]\nrole = "pull-source"\ndatasets = ["tank/data"]\n' >/etc/zfs-shell/nas.toml
+run ssh -n pull@127.0.0.1 id
+want_status 127
+for account in pull push; do userdel "$account"; rm -r "/var/lib/$account"; done
+rm /etc/{sysusers,tmpfiles}.d/zfs-shell-accounts.conf
+end
 
 once='One transfer, by a key that is worthless afterwards'
 begin 'an sshd for one connection lets one dataset go, by a key that opens nothing afterwards'
