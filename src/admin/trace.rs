@@ -38,6 +38,8 @@ pub(super) struct Record {
     pub stream: Option<String>,
     /// `exec`, in front of any stream that came in.
     pub execs: Vec<String>,
+    /// The snapshots that stay, where a deletion was not done.
+    pub kept: Vec<String>,
     /// In the record of an end.
     pub end: Option<End>,
 }
@@ -81,6 +83,7 @@ fn record(line: &[u8]) -> Option<Record> {
     let seconds = u64::from_str_radix(id.get(..8)?, 16).ok()?;
     let who = ["policy", "client", "key"].into_iter().filter_map(text).collect::<Vec<_>>().join(" ");
     let grants = text("grants").unwrap_or_default();
+    let kept = if decision == "kept" { kept(&fields) } else { Vec::new() };
     Some(Record {
         id,
         policy: text("policy").unwrap_or_default(),
@@ -92,8 +95,25 @@ fn record(line: &[u8]) -> Option<Record> {
         request: first("request").filter(|_| first("request_bytes").is_none()).cloned(),
         stream: text("refused"),
         execs: execs(fields.iter().take_while(|(name, _)| *name != "bytes")),
+        kept,
         end,
     })
+}
+
+/// What was left out of a request stands in one `rewrite`: here, names of snapshots with blanks between them. Of a list that
+/// was cut the last is no name any more, or another one.
+fn kept(fields: &[Field]) -> Vec<String> {
+    let mut kept = Vec::new();
+    for (place, (_, value)) in fields.iter().enumerate().filter(|(_, (name, _))| *name == "rewrite") {
+        let value = String::from_utf8_lossy(value);
+        let Some(names) = value.strip_prefix("dropped ") else { continue };
+        let mut names: Vec<&str> = names.split(' ').collect();
+        if fields.get(place + 1).is_some_and(|(next, _)| *next == "rewrite_bytes") {
+            names.pop();
+        }
+        kept.extend(names.into_iter().filter(|name| name.contains('@')).map(str::to_owned));
+    }
+    kept
 }
 
 type Field<'t> = (&'t str, Vec<u8>);
@@ -223,6 +243,17 @@ mod tests {
             end,
             End { well: true, seconds: 12.0, arrived: vec![(10, first), (20, execs(&["zfs receive -u -- c"]))] }
         );
+    }
+
+    #[test]
+    fn snapshots_that_stay_are_known_and_what_else_was_dropped_or_cut_is_none() {
+        let kept = |decision, rewrites| {
+            record(format!("id=6920000000126 decision={decision} {rewrites}").as_bytes()).unwrap().kept
+        };
+        let two = r#"rewrite="dropped sudo" rewrite="dropped b/a@x b/a@y" rewrite="added -u""#;
+        assert_eq!(kept("kept", two), ["b/a@x", "b/a@y"]);
+        assert_eq!(kept("allowed", two), Vec::<String>::new());
+        assert_eq!(kept("kept", r#"rewrite="dropped b/a@x b/a@" rewrite_bytes=812"#), ["b/a@x"]);
     }
 
     proptest! {

@@ -1,5 +1,5 @@
 //! The account that a policy is for: whether its keys lead to the gate, and to nothing else (sshd(8), AUTHORIZED_KEYS FILE
-//! FORMAT). Looked at is the file where sshd looks by default.
+//! FORMAT). Looked at are the files where sshd looks by default.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,21 +19,21 @@ const KEYS: &str = "keys";
 pub(super) fn of(user: &User) -> Vec<Finding> {
     let shell = shell(&user.name, &user.shell);
     let shell_is_gate = shell.state == State::Ok;
-    let keys = file(user);
-    let open = |path: &Path| {
+    let missing = |how: String| Finding::new(State::Missing, KEYS, how);
+    let open = |path: &PathBuf| {
         let there = fs::symlink_metadata(path).ok()?;
         let is_open = is_open(user.uid.as_raw(), there.uid(), there.mode());
-        is_open.then(|| Finding::new(State::Missing, KEYS, format!("{}: {OPEN}", path.display())))
+        is_open.then(|| missing(format!("{}: {OPEN}", path.display())))
     };
-    let own: Vec<Finding> =
-        [user.dir.clone(), user.dir.join(".ssh"), keys.clone()].iter().filter_map(|path| open(path)).collect();
-    let text = text(user);
-    let lines = lines(&text, shell_is_gate)
-        .into_iter()
-        .map(|(number, how)| Finding::new(State::Missing, KEYS, format!("{}:{number}: {how}", keys.display())));
-    let mut found: Vec<Finding> = std::iter::once(shell).chain(own).chain(lines).collect();
+    let mut found = vec![shell];
+    found.extend([user.dir.clone(), user.dir.join(".ssh")].iter().chain(&files(user)).filter_map(open));
+    for file in files(user) {
+        let lines = lines(&source::text(&file).unwrap_or_default(), shell_is_gate).into_iter();
+        found.extend(lines.map(|(number, how)| missing(format!("{}:{number}: {how}", file.display()))));
+    }
     if found.iter().all(|finding| finding.what != KEYS) {
-        let how = format!("{}: {}", keys.display(), counted(&text));
+        let [file, _] = files(user);
+        let how = format!("{}: {}", file.display(), counted(&text(user)));
         found.push(Finding::new(State::Ok, KEYS, how));
     }
     found
@@ -44,14 +44,17 @@ pub(super) fn absent(account: &str) -> Finding {
     Finding::new(State::Absent, ACCOUNT, format!("none is called {account}"))
 }
 
-/// The lines of its keys.
+/// The lines of its keys, of both files.
 pub(super) fn text(user: &User) -> String {
-    source::text(&file(user)).unwrap_or_default()
+    files(user).iter().filter_map(|file| source::text(file).ok()).map(|text| text + "\n").collect()
 }
 
-fn file(user: &User) -> PathBuf {
-    user.dir.join(".ssh/authorized_keys")
+fn files(user: &User) -> [PathBuf; 2] {
+    FILES.map(|file| user.dir.join(file))
 }
+
+/// Where sshd looks by default.
+pub(super) const FILES: [&str; 2] = [".ssh/authorized_keys", ".ssh/authorized_keys2"];
 
 /// What the lines of keys leave to sshd's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ impl Keys {
         let lines: Vec<Vec<String>> = text.lines().filter_map(options).collect();
         Self {
             some: !lines.is_empty(),
-            restricted: lines.iter().all(|options| has(options, "restrict")),
+            restricted: lines.iter().all(|options| has(options, "restrict") && given_back(options).next().is_none()),
             bare: lines.iter().any(|options| !options.iter().any(|option| option.starts_with("command="))),
         }
     }
@@ -110,6 +113,9 @@ fn lines(text: &str, shell_is_gate: bool) -> Vec<(usize, String)> {
         if !has(&options, "restrict") {
             found.push((number, "no `restrict`: ports, agents, X11 and terminals are sshd's to give".to_owned()));
         }
+        found.extend(
+            given_back(&options).map(|name| (number, format!("`{name}` gives back what `restrict` takes away"))),
+        );
         let command = options.iter().find_map(|option| option.strip_prefix("command=\"")?.strip_suffix('"'));
         let program = command.and_then(|command| command.split(' ').next()).map(Path::new);
         match program.map(is_gate) {
@@ -123,6 +129,12 @@ fn lines(text: &str, shell_is_gate: bool) -> Vec<(usize, String)> {
         }
     }
     found
+}
+
+/// Options behind which `restrict` doesn't hold.
+fn given_back(options: &[String]) -> impl Iterator<Item = &'static str> {
+    let names = ["agent-forwarding", "port-forwarding", "pty", "user-rc", "x11-forwarding"];
+    names.into_iter().filter(|name| has(options, name))
 }
 
 fn has(options: &[String], name: &str) -> bool {
@@ -198,5 +210,8 @@ mod tests {
         assert_eq!(Keys::read(&bound), keys(true, true, false));
         assert_eq!(Keys::read(&format!("{bound}command=\"/usr/bin/zfs-shell nas\" {KEY}\n")), keys(true, false, false));
         assert_eq!(Keys::read(&format!("{bound}restrict {KEY}\n")), keys(true, true, true));
+        let pty = format!("restrict,command=\"/usr/bin/zfs-shell nas\",pty {KEY}\n");
+        assert_eq!(Keys::read(&pty), keys(true, false, false));
+        assert_eq!(lines(&pty, true), [(1, "`pty` gives back what `restrict` takes away".to_owned())]);
     }
 }

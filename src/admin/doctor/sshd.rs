@@ -136,14 +136,19 @@ impl Settings {
 
     /// Whether all that sshd takes keys from is known, and has `restrict` for each of them.
     fn is_restricted(&self, account: &Account<'_>) -> bool {
+        let files: Vec<&str> =
+            self.other_than("authorizedkeysfile", &["none"]).into_iter().flat_map(str::split_whitespace).collect();
         let command = self.other_than("authorizedkeyscommand", &["none"]);
-        let authority = self.other_than("trustedusercakeys", &["none"]);
+        let is_known = |file: &&str| access::FILES.contains(&file.strip_prefix("%h/").unwrap_or(file));
         let is_ours = |command: &str| {
             let mut words = command.split_whitespace();
             words.next().is_some_and(|program| program.ends_with("/zfs-shell-policy")) && words.next() == Some("keys")
         };
-        let known = account.keys.some || command.is_some();
-        known && account.keys.restricted && command.is_none_or(is_ours) && authority.is_none()
+        let some = command.is_some() || !files.is_empty() && account.keys.some;
+        let by_lines = files.iter().all(is_known) && (files.is_empty() || account.keys.restricted);
+        // A certificate has its own permissions.
+        let authority = self.other_than("trustedusercakeys", &["none"]);
+        some && by_lines && command.is_none_or(is_ours) && authority.is_none()
     }
 }
 
@@ -194,7 +199,7 @@ mod tests {
     const DEBIAN: &str = "permitrootlogin without-password\nstrictmodes yes\npermituserenvironment no\npermittty yes\n\
         permituserrc yes\nallowtcpforwarding yes\nallowagentforwarding yes\ndisableforwarding no\n\
         allowstreamlocalforwarding yes\nx11forwarding yes\npermittunnel no\nforcecommand none\n\
-        authorizedkeyscommand none\ntrustedusercakeys none\nacceptenv LANG LC_*\nacceptenv COLORTERM NO_COLOR\n";
+        authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2\nauthorizedkeyscommand none\ntrustedusercakeys none\nacceptenv LANG LC_*\nacceptenv COLORTERM NO_COLOR\n";
 
     fn told(settings: &str, keys: Keys) -> Vec<String> {
         let account = Account { name: "pull", is_root: false, keys };
@@ -235,8 +240,12 @@ mod tests {
         assert_eq!(names(DEBIAN, nowhere), all, "where the keys are is not known");
         assert_eq!(names(&with("trustedusercakeys", "/etc/ssh/ca.pub"), RESTRICTED), all, "certificates may permit it");
         assert_eq!(names(&with("authorizedkeyscommand", "/usr/bin/other %u"), RESTRICTED), all);
+        assert_eq!(names(&with("authorizedkeysfile", "/etc/ssh/keys/%u"), RESTRICTED), all, "it was not looked at");
+        assert_eq!(names(&with("authorizedkeysfile", "none"), RESTRICTED), all, "where the keys are is not known");
+        assert_eq!(names(&with("authorizedkeysfile", "%h/.ssh/authorized_keys"), RESTRICTED), Vec::<String>::new());
         let ours = with("authorizedkeyscommand", "/usr/bin/zfs-shell-policy keys %u");
         assert_eq!(names(&ours, nowhere), Vec::<String>::new(), "its lines all have it");
+        assert_eq!(names(&ours, Keys { restricted: false, ..RESTRICTED }), all, "the file counts as well");
         assert_eq!(names(&with("disableforwarding", "yes"), nowhere), ["PermitTTY", "PermitUserRC"]);
         let how = &told(DEBIAN, nowhere)[0];
         assert!(how.ends_with("for a key without `restrict`: DisableForwarding yes in `Match User pull`"), "{how}");

@@ -2,6 +2,7 @@
 //! a shell reads there, has left the policy. What the program is told stands in the policy; what it takes from the client's
 //! end of the connection doesn't.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
@@ -11,20 +12,20 @@ use super::{Finding, Level};
 
 /// Where the home of an account is: on this host, or where it is by custom and by `init`.
 pub(super) fn of(account: &str, is_here: bool) -> Vec<PathBuf> {
-    match User::from_name(account) {
-        Ok(Some(user)) if is_here => vec![user.dir],
-        _ if account == "root" => vec!["/root".into()],
-        _ => ["/home", "/var/lib"].map(|above| Path::new(above).join(account)).to_vec(),
+    let here = if is_here { User::from_name(account).ok().flatten() } else { None };
+    match here {
+        // What is everybody's is no home.
+        Some(user) if user.dir.parent().is_none() => Vec::new(),
+        Some(user) => vec![user.dir],
+        None if account == "root" => vec!["/root".into()],
+        None => ["/home", "/var/lib"].map(|above| Path::new(above).join(account)).to_vec(),
     }
 }
 
 /// What there is to say of a command; one thing is enough.
-pub(super) fn finding(exec: &[String], homes: &[PathBuf], span: Option<std::ops::Range<usize>>) -> Option<Finding> {
+pub(super) fn finding(exec: &[String], homes: &[PathBuf], span: Option<Range<usize>>) -> Option<Finding> {
     let (level, what, note) = said(exec, homes)?;
-    Some(match level {
-        Level::Error => Finding::error(what, note, span),
-        Level::Warning => Finding::warning(what, note, span),
-    })
+    Some(Finding { level, what, note: note.into(), span })
 }
 
 fn said(exec: &[String], homes: &[PathBuf]) -> Option<(Level, String, String)> {
@@ -40,27 +41,20 @@ fn said(exec: &[String], homes: &[PathBuf]) -> Option<(Level, String, String)> {
         return Some((Level::Warning, what, format!("{LEFT}: {}", server.instead)));
     }
     let script = arguments.iter().find(|word| !word.starts_with('-')).filter(|_| is_interpreter(program));
-    let executed = [exec.first(), Some(first), script];
-    if let Some(home) =
-        homes.iter().find(|home| executed.iter().flatten().any(|word| Path::new(word).starts_with(home)))
-    {
+    let executed: Vec<&Path> = [exec.first(), Some(first), script].into_iter().flatten().map(Path::new).collect();
+    if let Some(home) = homes.iter().find(|home| executed.iter().any(|path| path.starts_with(home))) {
         let what = format!("what it executes lies in {}, perhaps the account's own home", home.display());
-        let note =
-            "who may write there says what runs: put it where nobody but root writes, as /usr/local/bin".to_owned();
+        let note = "who may write there says what runs: put it where root alone writes, as /usr/local/bin".to_owned();
         return Some((Level::Warning, what, note));
     }
     if only_reads(program, arguments) {
         return None;
     }
-    let reached = |home: &&PathBuf| paths(arguments).any(|path| reaches(path, home));
-    let home = homes.iter().find(reached)?;
-    let path = paths(arguments).find(|path| reaches(path, home))?;
+    let mut pairs = homes.iter().flat_map(|home| paths(arguments).map(move |path| (home, path)));
+    let (home, path) = pairs.find(|(home, path)| reaches(path, home))?;
     let what = format!("{program} may write {}, perhaps the account's own home", home.display());
-    Some((
-        Level::Warning,
-        what,
-        format!("{LEFT}: {} is or holds such a file; name a directory apart from it", path.display()),
-    ))
+    let note = format!("{LEFT}: {} is or holds such a file; name a directory apart from it", path.display());
+    Some((Level::Warning, what, note))
 }
 
 const LEFT: &str = "who writes ~/.ssh/authorized_keys, or what a shell reads there, has left the policy";

@@ -21,6 +21,9 @@ pub(super) struct Ledger {
     pub flows: Vec<Flow>,
     /// What wasn't done, by policy, word and reason.
     pub refusals: Vec<Refusal>,
+    /// Snapshots that stayed where they were to be destroyed.
+    #[serde(skip)]
+    pub kept: Vec<Stayed>,
     /// Streams out whose end is not there yet.
     #[serde(skip)]
     open: BTreeMap<String, Vec<String>>,
@@ -125,6 +128,17 @@ pub(super) struct Refusal {
     pub last: u64,
 }
 
+/// A snapshot that stayed, by policy.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stayed {
+    pub policy: String,
+    pub snapshot: String,
+    /// How often it was to be destroyed.
+    pub count: u64,
+    /// In seconds since 1970.
+    pub last: u64,
+}
+
 /// So many times the usual is unusual, once there were so many streams; what is smaller than this is noise.
 const TIMES: u64 = 10;
 const ENOUGH: usize = 5;
@@ -162,6 +176,7 @@ impl Ledger {
         let account = self.policies.entry(record.policy.clone()).or_default();
         *account.requests.entry(record.decision.clone()).or_default() += 1;
         account.last = account.last.max(record.seconds);
+        record.kept.iter().for_each(|snapshot| self.stayed(record, snapshot));
         let asked = self.asked(record);
         match record.decision.as_str() {
             "kept" => asked.kept += 1,
@@ -208,6 +223,22 @@ impl Ledger {
         // It was found or put there.
         #[expect(clippy::indexing_slicing, reason = "the place is one of the list")]
         &mut self.flows[place]
+    }
+
+    fn stayed(&mut self, record: &Record, snapshot: &str) {
+        let key = (record.policy.as_str(), snapshot);
+        match self.kept.binary_search_by(|kept| (kept.policy.as_str(), kept.snapshot.as_str()).cmp(&key)) {
+            Ok(place) => {
+                if let Some(kept) = self.kept.get_mut(place) {
+                    kept.count += 1;
+                    kept.last = kept.last.max(record.seconds);
+                }
+            }
+            Err(place) => {
+                let (policy, snapshot) = (record.policy.clone(), snapshot.to_owned());
+                self.kept.insert(place, Stayed { policy, snapshot, count: 1, last: record.seconds });
+            }
+        }
     }
 
     fn refused(&mut self, record: &Record, decision: &str, reason: &str) {

@@ -4,6 +4,7 @@
 mod markup;
 mod plot;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::path::Path;
 use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
 
-use super::ledger::{Account, DAY, Day, Direction, Flow, Ledger, Refusal};
+use super::ledger::{Account, DAY, Day, Direction, Flow, Ledger, Refusal, Stayed};
 use super::{ago, date, size};
 use crate::admin::Stop;
 use crate::admin::form::counted;
@@ -60,6 +61,9 @@ fn days(ledger: &Ledger) -> RangeInclusive<Day> {
     let (widest, narrowest) = (last.saturating_sub(MOST - 1), last.saturating_sub(LEAST - 1));
     first.clamp(widest, narrowest)..=last
 }
+
+/// So many snapshots that were kept.
+const SHOWN: usize = 20;
 
 const MOST: u64 = 92;
 const LEAST: u64 = 14;
@@ -192,6 +196,7 @@ impl Sheet<'_> {
             self.flows(markup, &flows);
             flows.iter().for_each(|flow| self.stream_plot(markup, flow));
         }
+        self.kept(markup, policy);
         let refusals: Vec<&Refusal> = self.ledger.refusals.iter().filter(|refusal| refusal.policy == policy).collect();
         if !refusals.is_empty() {
             markup.told("h3", "", "Not done");
@@ -205,6 +210,28 @@ impl Sheet<'_> {
                     });
                 }
             });
+        }
+    }
+
+    /// What was to be destroyed and stayed, the latest first. Of a list that is long the beginning tells what it is about.
+    fn kept(&self, markup: &mut Markup, policy: &str) {
+        let mut kept: Vec<&Stayed> = self.ledger.kept.iter().filter(|kept| kept.policy == policy).collect();
+        if kept.is_empty() {
+            return;
+        }
+        kept.sort_by_key(|kept| Reverse(kept.last));
+        markup.told("h3", "", "Kept");
+        table(markup, &["Snapshot", "Times", "Last"], |markup| {
+            for kept in kept.iter().take(SHOWN) {
+                markup.element("tr", &[], |markup| {
+                    markup.told("td", "text", &kept.snapshot);
+                    markup.told("td", "", kept.count);
+                    self.when(markup, Some(kept.last));
+                });
+            }
+        });
+        if let more @ 1.. = kept.len().saturating_sub(SHOWN) {
+            markup.told("p", "", format!("and {more} more"));
         }
     }
 
@@ -331,6 +358,7 @@ mod tests {
             "18 requests, 7 kept, 3 refused; the last 2025-11-07T03:19:40Z, 8 h ago",
             "the grant does not allow to destroy datasets",
             "<title>2025-11-06: 700.0 MiB</title>",
+            "<td class=\"text\">backup/laptop/home@syncoid_x</td>\n<td>7</td>",
             "<title>2025-11-07: 1 done, 1 kept, 4 not done</title>",
             "<title>2025-11-07: 0 succeeded, 1 failed</title>",
         ] {
@@ -367,6 +395,14 @@ mod tests {
             "{page}"
         );
         assert!(!page.contains("<script") && !page.contains('\x1b'), "{page}");
+    }
+
+    #[test]
+    fn of_many_snapshots_that_were_kept_the_latest_are_shown_and_the_others_counted() {
+        let line = |n: u64| format!("id={:08x}000001 policy=a decision=kept rewrite=\"dropped t@{n}\"\n", NOW + n);
+        let page = text(&ledger(&(0..25).map(line).collect::<String>()), NOW);
+        assert!(page.contains("<td class=\"text\">t@24</td>") && page.contains("<td class=\"text\">t@5</td>"));
+        assert!(!page.contains("<td class=\"text\">t@4</td>") && page.contains("<p>and 5 more</p>"));
     }
 
     #[test]
