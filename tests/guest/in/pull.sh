@@ -102,6 +102,25 @@ want 'why, in the log' within 20 grep -q 'zfs-shell.*broken="before_snapshot end
 echo "$two_lines" >/etc/zfs-shell/nas.toml
 end
 
+begin 'what was pulled comes back by the same key, into a place of its own, and nothing that is there is written over'
+printf '[key]\naccount = "pull"\n' >>/etc/zfs-shell/nas.toml
+run zfs-shell-policy restore nas tank/data/child --for 2h
+want_status 0
+cp "$out" "$t/restore"
+run bash -euc "$(grep -E '^zfs (create|allow) ' "$t/restore" | sed 's/SIZE/100M/')"
+want_status 0
+run timeout 400 bash -euc "$(sed -n 's|^\(syncoid .*\) POOL/COPY \(.*\)@HERE:|\1 dst/hooks \2@127.0.0.1:|p' "$t/restore")"
+want_status 0
+want_same dst/hooks tank/data/child-restored/child
+zfs send "$(newest dst/hooks)" >"$t/stream"
+hand "$t/stream" 'zfs receive -F tank/data/child'
+want_status 126
+run bash -euc "$(grep '^zfs unallow ' "$t/restore")"
+want_status 0
+zfs destroy -r tank/data/child-restored
+echo "$two_lines" >/etc/zfs-shell/nas.toml
+end
+
 begin 'a whole subtree with a volume, a name with a blank, encrypted datasets and clones of hidden ones'
 sync_subtree
 end

@@ -37,6 +37,7 @@ begin 'accounts and homes as files say that they are to be, and each key leads t
 for left in pull push; do
     ! id "$left" >/dev/null 2>&1 || { pkill -u "$left"; within 20 userdel -r "$left" 2>/dev/null; }
 done
+mkdir -p /etc/sysusers.d /etc/tmpfiles.d
 for kind in sysusers tmpfiles; do
     sed "s|AAAA\.\.\.|$(cut -d ' ' -f 2 "$t/key.pub")|" "$t/systemd/zfs-shell-accounts.$kind.conf" \
         >"/etc/$kind.d/zfs-shell-accounts.conf"
