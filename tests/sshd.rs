@@ -417,6 +417,32 @@ fn a_bare_connection_does_what_the_policy_says_and_a_word_more_is_refused() {
     }
 }
 
+/// By the real sudo, with the line that the recipe has for it; systemctl itself takes a booted system.
+#[test]
+fn what_a_bare_connection_starts_gains_its_rights_by_sudo_and_no_others() {
+    const HEADING: &str = "A unit that a bare connection starts";
+    const STUB: &str = "/stub/systemctl";
+    let recipes = include_str!("../docs/recipes.md");
+    let (_, line) = recipes.split_once("`trigger ALL=").unwrap();
+    let line = format!("nas ALL={}\n", line.split_once('`').unwrap().0).replace("/usr/bin/systemctl", STUB);
+    let policy = recipe(HEADING).replace("/usr/bin/systemctl", STUB);
+    let server = Server::configured("", FORCED, &format!("{policy}{POLICY}"), "", |sandbox| {
+        sandbox.program("systemctl", "#!/bin/sh\necho \"$(id -u) $*\"\n");
+        sandbox.write("etc/sudoers", &line);
+        fs::create_dir_all(sandbox.path("etc/pam.d")).unwrap();
+        sandbox.write(
+            "etc/pam.d/sudo",
+            "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n",
+        );
+    });
+    let output = server.ssh("nas", &[]);
+    assert_eq!(&*output.stdout, b"0 start run-borg-backup.service\n", "{output:?}");
+    let other = policy.replace("run-borg-backup.service", "sshd.service");
+    server.sandbox.policy("nas", &format!("{other}{POLICY}"));
+    let output = server.ssh("nas", &[]);
+    assert!(!output.status.success() && output.stdout.is_empty(), "sudo lets another unit be started: {output:?}");
+}
+
 #[test]
 fn an_sshd_for_one_transfer_serves_one_connection_and_leaves_nothing() {
     const HEADING: &str = "One transfer, by a key that is worthless afterwards";
