@@ -321,6 +321,31 @@ fn named_paths(text: &str) -> Vec<&str> {
     quoted.chain(linked.filter(|link| !link.contains("://"))).collect()
 }
 
+/// Whether a document has a heading that links name so: in small letters, with hyphens.
+fn has_heading(file: &Path, heading: &str) -> bool {
+    let text = std::fs::read_to_string(file).unwrap();
+    let plain = |c: &char| c.is_ascii_alphanumeric() || [' ', '-'].contains(c);
+    let link = |title: &str| title.to_lowercase().chars().filter(plain).collect::<String>().replace(' ', "-");
+    text.lines().filter(|line| line.starts_with('#')).any(|line| link(line.trim_start_matches('#').trim()) == heading)
+}
+
+#[test]
+fn the_table_of_contents_has_every_document_and_every_room_of_the_code() {
+    let contents = read("docs/README.md");
+    let entries = |directory: &str| {
+        let entries = std::fs::read_dir(root().join(directory)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+    };
+    let is_document = |name: &String| [".md", ".1", ".5", ".8"].iter().any(|end| name.ends_with(end));
+    let clients = entries("docs/clients").into_iter().map(|name| format!("clients/{name}"));
+    for name in entries("docs").into_iter().chain(clients).filter(is_document).filter(|name| name != "README.md") {
+        assert!(contents.contains(&format!("]({name})")), "{name}");
+    }
+    for name in entries("src").into_iter().filter(|name| name != "lib.rs") {
+        assert!(contents.contains(&format!("`src/{name}`")), "src/{name}");
+    }
+}
+
 #[test]
 fn what_documents_name_is_there() {
     let mut missing = Vec::new();
@@ -328,7 +353,10 @@ fn what_documents_name_is_there() {
         let directory = root().join(Path::new(&name).parent().unwrap());
         // A fence would turn what is quoted inside out.
         for path in named_paths(&text.replace("```", "")) {
-            if !root().join(path).exists() && !directory.join(path).exists() {
+            let (file, heading) = path.split_once('#').unwrap_or((path, ""));
+            let found = [root().join(file), directory.join(file)].into_iter().find(|found| found.exists());
+            let is_there = found.is_some_and(|found| heading.is_empty() || has_heading(&found, heading));
+            if !is_there {
                 missing.push(format!("{name}: {path}"));
             }
         }

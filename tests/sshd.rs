@@ -14,12 +14,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, geteuid};
 
 use sandbox::Sandbox;
@@ -41,6 +42,15 @@ impl Drop for Client {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Processes of which none is to outlive its test.
+struct Group(Pid);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = killpg(self.0, Signal::SIGKILL);
     }
 }
 
@@ -315,9 +325,13 @@ fn as_the_login_shell_it_goes_by_the_policy_of_the_account() {
 
 /// The policy below a heading of the recipes.
 fn recipe(heading: &str) -> String {
+    block_of_recipe(heading, "toml")
+}
+
+fn block_of_recipe(heading: &str, kind: &str) -> String {
     let recipes = include_str!("../docs/recipes.md");
     let (_, section) = recipes.split_once(&format!("\n## {heading}\n")).unwrap();
-    let (_, block) = section.split_once("```toml\n").unwrap();
+    let (_, block) = section.split_once(&format!("```{kind}\n")).unwrap();
     block.split_once("```").unwrap().0.to_owned()
 }
 
@@ -401,6 +415,70 @@ fn a_bare_connection_does_what_the_policy_says_and_a_word_more_is_refused() {
         assert!(server.sandbox.path("tmp/run-borg-backup.service").exists());
         fs::remove_file(server.sandbox.path("tmp/ran")).unwrap();
     }
+}
+
+/// By the real sudo, with the line that the recipe has for it; systemctl itself takes a booted system.
+#[test]
+fn what_a_bare_connection_starts_gains_its_rights_by_sudo_and_no_others() {
+    const HEADING: &str = "A unit that a bare connection starts";
+    const STUB: &str = "/stub/systemctl";
+    let recipes = include_str!("../docs/recipes.md");
+    let (_, line) = recipes.split_once("`trigger ALL=").unwrap();
+    let line = format!("nas ALL={}\n", line.split_once('`').unwrap().0).replace("/usr/bin/systemctl", STUB);
+    let policy = recipe(HEADING).replace("/usr/bin/systemctl", STUB);
+    let server = Server::configured("", FORCED, &format!("{policy}{POLICY}"), "", |sandbox| {
+        sandbox.program("systemctl", "#!/bin/sh\necho \"$(id -u) $*\"\n");
+        sandbox.write("etc/sudoers", &line);
+        fs::create_dir_all(sandbox.path("etc/pam.d")).unwrap();
+        sandbox.write(
+            "etc/pam.d/sudo",
+            "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n",
+        );
+    });
+    let output = server.ssh("nas", &[]);
+    assert_eq!(&*output.stdout, b"0 start run-borg-backup.service\n", "{output:?}");
+    let other = policy.replace("run-borg-backup.service", "sshd.service");
+    server.sandbox.policy("nas", &format!("{other}{POLICY}"));
+    let output = server.ssh("nas", &[]);
+    assert!(!output.status.success() && output.stdout.is_empty(), "sudo lets another unit be started: {output:?}");
+}
+
+#[test]
+fn an_sshd_for_one_transfer_serves_one_connection_and_leaves_nothing() {
+    const HEADING: &str = "One transfer, by a key that is worthless afterwards";
+    let policy = format!("{}\n[programs]\nzfs = \"/stub/zfs\"\n", recipe(HEADING));
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let script = block_of_recipe(HEADING, "sh");
+    for written in ["/usr/bin/zfs-shell once", "Port 2222", "AllowUsers once"] {
+        assert!(script.contains(written), "{written}");
+    }
+    let script = script
+        .replace("/usr/bin/zfs-shell once", "/zfs-shell once")
+        .replace("Port 2222", &format!("ListenAddress 127.0.0.1:{port}"))
+        .replace("AllowUsers once", "AllowUsers nas");
+    let sandbox = Sandbox::new(POLICY);
+    sandbox.intruder("zfs");
+    sandbox.policy("once", &policy);
+    let sshd = sandbox.command("", &["sh", "-euc", &script]).process_group(0).spawn().unwrap();
+    let mut server = Server { sandbox, sshd, port };
+    let _group = Group(Pid::from_raw(i32::try_from(server.sshd.id()).unwrap()));
+    until("listen", || server.sandbox.read("run/once/log").contains("Server listening on"));
+    let key = server.sandbox.path("client");
+    run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(&key));
+    let request = ["zfs send -w tank/move@syncoid_say"];
+    let stranger = server.ssh("nas", &request);
+    assert_eq!((stranger.status.code(), &*stranger.stdout), (Some(255), &b""[..]), "{stranger:?}");
+
+    // Into the same file, which nobody else may read; ssh would offer the public key that lies beside it.
+    fs::remove_file(server.sandbox.path("client.pub")).unwrap();
+    fs::write(&key, server.sandbox.read("run/once/key")).unwrap();
+    let output = server.ssh("nas", &request);
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"out say\n"[..]), "{output:?}");
+    until("end", || server.sshd.try_wait().unwrap().is_some());
+    assert!(!server.sandbox.path("run/once").exists(), "what lets somebody in is still there");
+    let again = server.ssh("nas", &request);
+    assert_eq!(again.status.code(), Some(255), "served twice: {again:?}");
+    until("end", || sessions(&server).is_empty());
 }
 
 #[test]
