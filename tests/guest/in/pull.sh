@@ -79,7 +79,7 @@ install -d -o pull /var/tmp/hooks
 cat >/usr/local/sbin/around <<'END'
 #!/bin/sh
 exec >>"/var/tmp/hooks/$1"
-/usr/sbin/zfs list -H -o name -t snapshot -d 1 tank/data/child | grep -c @syncoid_hooks_
+/usr/sbin/zfs list -H -o name -t snapshot -d 1 tank/data/child | grep -c @syncoid_hooks_ || :
 END
 chmod 755 /usr/local/sbin/around
 cat >>/etc/zfs-shell/nas.toml <<'END'
