@@ -8,6 +8,9 @@
     reason = "a test that reads documents, with helpers; clippy knows functions marked as tests alone"
 )]
 
+#[path = "docs/reference.rs"]
+mod reference;
+
 use std::path::{Path, PathBuf};
 
 use zfs_shell::command::argv::Program;
