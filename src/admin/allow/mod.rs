@@ -13,7 +13,9 @@ use super::facts::Facts;
 use super::source::{self, Source};
 use super::version::Version;
 use super::{Stop, authorized};
-use crate::policy::Policy;
+use crate::command::name::Dataset;
+use crate::host::HostError;
+use crate::policy::{Policy, Privilege};
 use place::Places;
 use verify::Difference;
 use write::{Form, Paper, Verb};
@@ -58,6 +60,27 @@ pub(super) fn run(arguments: &Allow, out: &mut impl Write) -> Result<u8, Stop> {
             Ok(0)
         }
     }
+}
+
+/// What an account lacks for a policy on datasets that are there: for each the names of the rights.
+pub(super) fn missing(
+    policy: &Policy,
+    account: &str,
+    facts: &Facts<'_>,
+) -> Result<Vec<(Dataset, Vec<String>)>, HostError> {
+    if policy.privilege != Privilege::None {
+        return Ok(Vec::new());
+    }
+    let version = if matches!(facts, Facts::Live(_)) { this_version() } else { None };
+    let places = Places::of(policy, version, Some(facts.host()))?;
+    let given = |dataset: &Dataset| match verify::given(facts, account, dataset) {
+        // Of what nobody knows nothing is missing.
+        Err(HostError::Unknown(_)) => Ok(None),
+        given => given,
+    };
+    let Difference { missing, absent, .. } = Difference::of(&places.lines, given)?;
+    let there = missing.into_iter().filter(|line| !absent.contains(&line.dataset));
+    Ok(there.map(|line| (line.dataset, line.rights.0.into_keys().collect())).collect())
 }
 
 /// The commands for a policy, as lines for a shell; or those that take the rights back.

@@ -4,6 +4,8 @@
 use std::ops::Range;
 
 use super::{Finding, Place};
+use crate::admin::allow;
+use crate::admin::facts::Facts;
 use crate::admin::written::{self, Written};
 use crate::command::argv::Program;
 use crate::command::name::Dataset;
@@ -20,6 +22,25 @@ pub(super) fn findings(policy: &Policy, written: &Written, host: &dyn Host) -> V
         }
     }
     found
+}
+
+/// What `zfs allow` doesn't give the account, though the policy would let it be done.
+pub(super) fn rights(policy: &Policy, written: &Written, account: &str, facts: &Facts<'_>) -> Vec<Finding> {
+    // Where nobody knows there is nothing to be found.
+    let missing = allow::missing(policy, account, facts).unwrap_or_default();
+    let found = missing.into_iter().map(|(dataset, rights)| {
+        let place = policy.grants.iter().enumerate().find_map(|(grant, rules)| {
+            let named = rules.datasets.iter().position(|pattern| pattern.as_str() == dataset.as_str())?;
+            written.grant(grant)?.0.datasets.get(named).map(toml::Spanned::span)
+        });
+        let what = format!("{account} has no right to {} on '{dataset}'", rights.join(", "));
+        Finding::warning(
+            what,
+            "zfs refuses what needs it; `zfs-shell-policy allow --verify` prints the commands",
+            place,
+        )
+    });
+    found.collect()
 }
 
 /// Filters that the policy names and this host doesn't have. The built-in list is long, and nobody needs all of it.
@@ -214,5 +235,25 @@ mod tests {
         let found: Vec<_> = missing(&Written::read(text), &host).map(|finding| finding.span).collect();
         assert_eq!(found, [Some(27..31)]);
         assert_eq!(missing(&Written::read(PUSH), &host).count(), 0);
+    }
+
+    #[test]
+    fn a_right_that_the_account_lacks_is_found_at_the_dataset_and_none_where_nobody_knows() {
+        let text = "[[grant]]\ndatasets = ['tank/a', 'tank/b', 'tank/gone']\nallow = ['send', 'snapshot']\nsnapshot.names = ['x']\n";
+        let facts = "[[dataset]]\nname = 'tank/a'\nrights = ['send', 'snapshot']\n\
+                     [[dataset]]\nname = 'tank/b'\nrights = ['send']\n[[dataset]]\nname = 'tank/c'\n";
+        let found = |text: &str, facts: &str| {
+            let policy = policy::parse(text, None).unwrap();
+            let facts = Facts::Assumed(Table::parse(facts).unwrap());
+            let found = rights(&policy, &Written::read(text), "pull", &facts);
+            let at = |finding: Finding| (finding.what, text.get(finding.span.unwrap()).unwrap().to_owned());
+            found.into_iter().map(at).collect::<Vec<_>>()
+        };
+        let lacks = ("pull has no right to snapshot on 'tank/b'".to_owned(), "'tank/b'".to_owned());
+        assert_eq!(found(text, facts), [lacks]);
+        let unknown = "[[dataset]]\nname = 'tank/a'\n";
+        assert_eq!(found("[[grant]]\ndatasets = ['tank/a']\nallow = ['send']\n", unknown), []);
+        let by_root = format!("{text}[privilege]\nvia = 'sudo'\n");
+        assert_eq!(found(&by_root, facts), []);
     }
 }

@@ -7,16 +7,19 @@ mod home;
 mod host;
 mod key;
 mod push;
+mod reach;
 
 pub(super) use push::OPENING;
 
 use std::borrow::Cow;
 use std::io::Write;
 use std::ops::Range;
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::cli::Lint;
 use super::diagnostic::Diagnostic;
+use super::facts::Facts;
 use super::form::counted;
 use super::source::{self, Source};
 use super::written::{self, Written};
@@ -39,11 +42,12 @@ pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
         findings.extend(fixed::findings(command, &homes, written.command(index)));
     }
     findings.extend(key::findings(&policy.key, written.key(), source.client.is_some(), now));
-    if arguments.live {
-        findings.extend(host::findings(&policy, &written, &Live::new(&policy)));
-    }
-    if let Some(facts) = &arguments.assume {
-        findings.extend(host::findings(&policy, &written, &source::facts(facts)?));
+    findings.extend(unread(&source, Path::new(policy::DIRECTORY)));
+    let live = arguments.live.then(|| Facts::Live(Live::new(&policy)));
+    let assumed = arguments.assume.as_ref().map(|facts| source::facts(facts).map(Facts::Assumed)).transpose()?;
+    for facts in live.iter().chain(&assumed) {
+        findings.extend(host::findings(&policy, &written, facts.host()));
+        findings.extend(account.iter().flat_map(|account| host::rights(&policy, &written, account, facts)));
     }
     for finding in &findings {
         writeln!(out, "{}\n", finding.diagnostic(&source).render())?;
@@ -55,6 +59,15 @@ pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
     let (errors, warnings) = (counted(errors, "error"), counted(findings.len() - errors, "warning"));
     writeln!(out, "{}: {errors}, {warnings}", source.path)?;
     Ok(findings.iter().map(|finding| finding.level as u8).max().unwrap_or(0))
+}
+
+/// A file in the place of policies that the gate would refuse to read.
+fn unread(source: &Source, directory: &Path) -> Option<Finding> {
+    if source.name.is_some() || Path::new(&source.path).parent() != Some(directory) {
+        return None;
+    }
+    let error = policy::open(directory, &source.name().ok()?).err()?;
+    Some(Finding::error("the gate does not read this file", error.to_string(), None))
 }
 
 /// How bad it is. The numbers are the exit statuses.
@@ -120,6 +133,7 @@ fn findings(policy: &Policy, written: &Written, now: SystemTime) -> Vec<Finding>
         found.extend(lost);
         found.extend(push::findings(grant, policy.privilege, &place));
         found.extend(reopened(grant, policy, &place));
+        found.extend(reach::findings(grant, &place));
     }
     found
 }
@@ -278,6 +292,7 @@ fn sample(pattern: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
 
     use super::*;
@@ -290,6 +305,18 @@ mod tests {
         let found = findings(&policy, &Written::read(text), now);
         let at = |span: Option<Range<usize>>| text.get(span.unwrap_or_default()).unwrap().to_owned();
         found.into_iter().map(|finding| (finding.level, finding.what, at(finding.span))).collect()
+    }
+
+    #[test]
+    fn a_file_that_the_gate_would_not_read_is_found_where_policies_lie() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("nas.toml");
+        std::fs::write(&path, PULL).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let source = Source { path: path.display().to_string(), name: None, text: PULL.to_owned(), client: None };
+        let found = unread(&source, directory.path()).unwrap();
+        assert!(found.level == Level::Error && found.note.contains(" is writable by "), "{found:?}");
+        assert!(unread(&source, Path::new("/etc/zfs-shell")).is_none(), "elsewhere it is on its way");
     }
 
     pub(super) fn pointed(text: &str) -> Vec<String> {
@@ -357,7 +384,6 @@ mod tests {
             "allow = ['send']\ndatasets = ['tank']\nexcept = ['tank/*/private']",
             "allow = ['send']\ndatasets = ['tank/home']\nscope = 'local'",
             "allow = ['send']\ndatasets = ['tank/other']",
-            "datasets = ['tank']",
         ];
         for other in fine {
             assert_eq!(with(other), [], "{other}");
