@@ -188,7 +188,7 @@ impl Host for Live<'_> {
 }
 
 /// Whether it is a file that somebody may execute. Who may have written it is up to the directories it is in.
-pub(super) fn is_executable(path: &Path) -> bool {
+pub fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 

@@ -19,7 +19,7 @@ use crate::command::property::Property;
 use crate::policy::FixedExec;
 
 pub use crate::run::{Measure, is_confinable, landlock, missing, zone_file};
-pub use live::Live;
+pub use live::{Live, is_executable};
 pub use sshd::settings as sshd_settings;
 
 /// An absolute path of a program, found by the host or named by the policy.

@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> 
     };
     let live = Live::new(&policy);
     findings.extend(programs(&policy, &named, |program| live.program(program), host::is_confinable));
+    findings.extend(fixed(&policy, host::is_executable));
     let user = account.as_ref().and_then(|name| User::from_name(name).ok().flatten());
     findings.push(device::of(Path::new(DEVICE), user.as_ref()));
     findings.extend(match (&account, &user) {
@@ -176,6 +177,18 @@ fn programs(
         .collect()
 }
 
+/// What the policy has word by word: nothing else is looked for in its place.
+fn fixed(policy: &Policy, is_executable: impl Fn(&Path) -> bool) -> Vec<Finding> {
+    let commands = policy.commands.iter().map(|command| ("command", &command.exec));
+    let hooks = policy.hooks.iter().flat_map(|hooks| [&hooks.before_snapshot, &hooks.after_snapshot]).flatten();
+    let fixed = commands.chain(hooks.map(|exec| ("hooks", exec)));
+    let found = fixed.map(|(what, exec)| match exec.program() {
+        program if is_executable(program) => Finding::new(State::Ok, what, program.display().to_string()),
+        program => Finding::new(State::Missing, what, format!("{}: no program there", program.display())),
+    });
+    found.collect()
+}
+
 fn write(out: &mut impl Write, findings: &[Finding]) -> Result<u8, Stop> {
     for Finding { state, what, how } in findings {
         let state = match state {
@@ -199,6 +212,20 @@ pub(super) const ZFS_VERSION: &str = "/sys/module/zfs/version";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_the_policy_word_by_word_is_looked_for_where_it_says() {
+        let text = "[[command]]\nrequest = []\nexec = ['/bin/here', '/bin/word']\n\
+                    [hooks]\nbefore_snapshot = ['/bin/here']\nafter_snapshot = ['/bin/gone']\n";
+        let found = fixed(&policy::parse(text, None).unwrap(), |path| path == Path::new("/bin/here"));
+        let told: Vec<_> = found.iter().map(|finding| (finding.state, finding.what, finding.how.as_str())).collect();
+        let expected = [
+            (State::Ok, "command", "/bin/here"),
+            (State::Ok, "hooks", "/bin/here"),
+            (State::Missing, "hooks", "/bin/gone: no program there"),
+        ];
+        assert_eq!(told, expected);
+    }
 
     #[test]
     fn a_measure_that_the_kernel_lacks_is_told_with_what_it_takes() {
