@@ -23,7 +23,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Print the least `zfs allow` lines that a policy needs, each right with what it is for
-    #[command(after_help = "Exit status: 0 printed, 1 --verify and a right is missing, 2 usage, policy or output.")]
+    #[command(
+        after_help = "Exit status: 0 printed, 1 --verify and a right is missing, or --denied and something was denied, \
+                            2 usage, policy or output."
+    )]
     Allow(Allow),
     /// Print the lines of authorized_keys that bind keys to a policy, or the command that signs a key for it
     #[command(after_help = "Exit status: 0 printed, 2 usage, policy or output.")]
@@ -144,6 +147,9 @@ pub struct Allow {
     /// Print the `zfs unallow` lines that take it back
     #[arg(long, conflicts_with = "verify")]
     pub undo: bool,
+    /// Say what is behind each "permission denied" of zfs's in a client's log; `-`: standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["verify", "undo"])]
+    pub denied: Option<PathBuf>,
     /// One JSON object
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! `allow`: the least that `zfs allow` has to give an account for a policy. Prints the commands, and runs none of them.
 
+mod denied;
 mod need;
 mod place;
 mod verify;
@@ -16,11 +17,12 @@ use super::{Stop, authorized};
 use crate::command::name::Dataset;
 use crate::host::HostError;
 use crate::policy::{Policy, Privilege};
+use denied::Log;
 use place::Places;
 use verify::Difference;
 use write::{Form, Paper, Verb};
 
-/// Prints them, or what differs from them; the status says whether a right is missing.
+/// Prints them, what differs from them, or which of them a log asks for; the status says whether a right is missing.
 pub(super) fn run(arguments: &Allow, out: &mut impl Write) -> Result<u8, Stop> {
     let source = Source::find(&arguments.policy)?;
     let policy = source.policy()?;
@@ -46,6 +48,11 @@ pub(super) fn run(arguments: &Allow, out: &mut impl Write) -> Result<u8, Stop> {
         }
     };
     let mut paper = Paper { out, form, account };
+    if let Some(path) = &arguments.denied {
+        let log = Log::read(path)?;
+        paper.denied(&log.explained(&policy, &places, version), log.unknown, &places.notes)?;
+        return Ok(u8::from(!log.is_empty()));
+    }
     match facts.filter(|_| arguments.verify) {
         Some(facts) => {
             let difference = Difference::of(&places.lines, |dataset| verify::given(&facts, account, dataset));

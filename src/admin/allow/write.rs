@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::denied::Denial;
 use super::need::Rights;
 use super::place::{Line, Places, Unknown};
 use super::verify::Difference;
@@ -53,8 +54,21 @@ struct Sheet<'a> {
     missing: Option<Vec<Entry<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     superfluous: Option<Vec<More<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied: Option<Vec<Told<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<usize>,
     patterns: Vec<Entry<'a>>,
     notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    message: &'a str,
+    count: usize,
+    missing: Vec<Entry<'a>>,
+    patterns: Vec<Entry<'a>>,
+    notes: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -143,6 +157,38 @@ impl<W: Write> Paper<'_, W> {
         writeln!(self.out, "{} missing, {} superfluous", counted(lacking, "right"), superfluous.len())
     }
 
+    /// What a log says was denied, and what is behind it. All but the commands is a comment, also for a terminal.
+    pub(super) fn denied(&mut self, denials: &[Denial], unknown: usize, notes: &[String]) -> io::Result<()> {
+        if self.form == Form::Json {
+            let denied = denials.iter().map(|denial| self.told(denial)).collect();
+            let sheet = self.sheet(&[], notes.to_vec());
+            return self.json(&Sheet { denied: Some(denied), unknown: Some(unknown), ..sheet });
+        }
+        for Denial { text, count, missing, patterns, notes } in denials {
+            writeln!(self.out, "# {}: {}", counted(*count, "time"), visible(text))?;
+            for Line { dataset, scope, rights } in missing {
+                self.reasons(&on(&visible(dataset.as_str()), *scope), rights)?;
+                writeln!(self.out, "{}", command(self.account, Verb::Allow, *scope, rights, dataset.as_str()))?;
+            }
+            self.unknown(patterns, Verb::Allow)?;
+            self.notes(notes)?;
+            writeln!(self.out)?;
+        }
+        self.notes(notes)?;
+        let unknown = counted(unknown, "other line");
+        writeln!(
+            self.out,
+            "# {} of zfs's; {unknown} with \"permission denied\", in no form that is known",
+            counted(denials.len(), "message")
+        )
+    }
+
+    fn told<'d>(&self, denial: &'d Denial) -> Told<'d> {
+        let Denial { text, count, missing, patterns, notes } = denial;
+        let missing = missing.iter().map(|line| self.entry(line, Verb::Allow)).collect();
+        Told { message: text, count: *count, missing, patterns: patterns.iter().map(of_pattern).collect(), notes }
+    }
+
     fn table(&mut self, lines: &[Line]) -> io::Result<()> {
         let mut rows = Vec::new();
         for Line { dataset, scope, rights } in lines {
@@ -192,15 +238,27 @@ impl<W: Write> Paper<'_, W> {
     where
         Self: 'p,
     {
-        let pattern = |unknown: &'p Unknown| entry(&unknown.pattern, unknown.scope, &unknown.rights);
-        let patterns = patterns.iter().map(pattern).collect();
-        Sheet { account: self.account, given: None, missing: None, superfluous: None, patterns, notes }
+        let patterns = patterns.iter().map(of_pattern).collect();
+        Sheet {
+            account: self.account,
+            given: None,
+            missing: None,
+            superfluous: None,
+            denied: None,
+            unknown: None,
+            patterns,
+            notes,
+        }
     }
 
     fn json(&mut self, sheet: &Sheet<'_>) -> io::Result<()> {
         serde_json::to_writer(&mut *self.out, sheet)?;
         self.out.write_all(b"\n")
     }
+}
+
+fn of_pattern(unknown: &Unknown) -> Entry<'_> {
+    entry(&unknown.pattern, unknown.scope, &unknown.rights)
 }
 
 fn entry<'l>(dataset: &'l str, scope: Scope, rights: &'l Rights) -> Entry<'l> {
