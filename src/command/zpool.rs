@@ -324,3 +324,18 @@ impl fmt::Display for PoolProperties {
 }
 
 rendered!(PoolProperties);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feature_has_a_plain_name_of_at_most_64_bytes() {
+        for good in ["feature@x", "feature@lz4_compress", &format!("feature@{}", "a".repeat(64))] {
+            assert!(matches!(PoolProperty::parse(good), Some(PoolProperty::Feature(_))), "{good}");
+        }
+        for bad in ["feature@", "feature@A", "feature@a b", "feature@a,b", &format!("feature@{}", "a".repeat(65)), ""] {
+            assert_eq!(PoolProperty::parse(bad), None, "{bad}");
+        }
+    }
+}

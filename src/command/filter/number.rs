@@ -120,6 +120,7 @@ pub(super) mod tests {
         assert_eq!((bytes("128k"), bytes("128K")), (128 * KIB, 128 * KIB));
         assert_eq!((bytes("10m"), bytes("10M")), (10 * MIB, 10 * MIB));
         assert_eq!((bytes("1g"), bytes("1G")), (GIB, GIB));
+        assert_eq!([KIB, MIB, GIB], [10, 20, 30].map(|power| 1 << power));
     }
 
     #[test]

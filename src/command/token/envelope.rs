@@ -144,6 +144,13 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_no_longer_than_the_most() {
+        let longest = "1".repeat(Token::MAX_TEXT);
+        assert_eq!(open(&longest), Err(TokenError::Form));
+        assert_eq!(open(&(longest + "1")), Err(TokenError::TooLong));
+    }
+
+    #[test]
     fn the_length_is_the_exact_one() {
         let stream = compress_to_vec_zlib(b"list", LEVEL);
         for length in [0, 3, 5, MAX_PACKED, MAX_PACKED + 1] {

@@ -150,6 +150,19 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_number_has_the_room_of_one() {
+        for (area, expected) in [
+            (&[7, 0, 0, 0, 0, 0, 0, 0][..], Ok(Value::Number(7))),
+            (&[], Err(TokenError::Layout)),
+            (&[0; 7], Err(TokenError::Layout)),
+            (&[0; 16], Err(TokenError::Layout)),
+        ] {
+            let frame = Frame { name: "object", elements: 1, kind: NUMBER, area };
+            assert_eq!(frame.value(), expected, "{} bytes", area.len());
+        }
+    }
+
     fn value() -> impl Strategy<Value = (u8, u64, String, Vec<u64>)> {
         (0..4_u8, any::<u64>(), "[^\0]{0,40}", prop::collection::vec(any::<u64>(), 0..4))
     }

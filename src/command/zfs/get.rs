@@ -207,3 +207,19 @@ impl fmt::Display for Sources {
 }
 
 rendered!(Fields, Sources);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::Span;
+
+    #[test]
+    fn all_is_every_column_and_none_stands_twice() {
+        let read = |text| Fields::read(Text { text, span: Span::default() }).map_err(|error| error.what);
+        assert_eq!(read("all").unwrap().to_string(), "name,property,value,received,source");
+        assert_eq!(read("value,name").unwrap().to_string(), "value,name");
+        for twice in ["value,value", "all,name", "name,all"] {
+            assert_eq!(read(twice), Err(What::Conflict), "{twice}");
+        }
+    }
+}
