@@ -260,6 +260,9 @@ pub struct Doctor {
     /// What {client} stands for in a file given by its path
     #[arg(long, value_name = "NAME", requires = "policy")]
     pub client: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `init`
@@ -335,6 +338,9 @@ pub struct Lint {
     /// Ask this host whether filters are installed, and what bounds the datasets into which one may push
     #[arg(long, conflicts_with = "assume")]
     pub live: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `explain`
@@ -427,6 +433,12 @@ pub struct Show {
     /// Which policy.
     #[command(flatten)]
     pub policy: Policy,
+    /// A table instead: what may be done with which datasets
+    #[arg(long)]
+    pub datasets: bool,
+    /// One JSON object: all values, with where each comes from
+    #[arg(long, conflicts_with = "datasets")]
+    pub json: bool,
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
-//! `show`: the whole that a policy stands for, in the form of a policy, with where each value comes from.
+//! `show`: the whole that a policy stands for, in the form of a policy, with where each value comes from; or in short, what
+//! may be done with which datasets.
 
 use std::io::{self, Write};
 
-use super::Stop;
+use serde::Serialize;
+
 use super::cli::Show;
 use super::source::Source;
-use crate::policy::{self, Shown};
+use super::{Stop, columns};
+use crate::policy::{self, Operation, Policy, Scope, Shown};
 
 /// Where the origins stand, unless a value reaches further.
 const COLUMN: usize = 40;
@@ -14,8 +17,60 @@ const COLUMN: usize = 40;
 pub(super) fn run(arguments: &Show, out: &mut impl Write) -> Result<u8, Stop> {
     let source = Source::find(&arguments.policy)?;
     let shown = policy::explain(&source.text, source.client.as_ref()).map_err(|error| source.stop(error))?;
-    write(out, &shown)?;
+    if arguments.json {
+        json(out, &shown)?;
+    } else if arguments.datasets {
+        let head = ["Dataset", "Reach", "Operations", "When", "Grant"];
+        columns::write(out, Some(head), &datasets(&source.policy()?, &shown))?;
+    } else {
+        write(out, &shown)?;
+    }
     Ok(0)
+}
+
+/// A row for each dataset of each grant.
+fn datasets(policy: &Policy, shown: &[Shown]) -> Vec<[String; 5]> {
+    let rows = policy.grants.iter().flat_map(|grant| {
+        let value = |key: &str| {
+            let path = format!("grant.{}.{key}", grant.id.0);
+            shown.iter().find(|shown| shown.path == path).map(|shown| shown.value.as_str())
+        };
+        let reach = match grant.scope {
+            Scope::Both => "and below",
+            Scope::Local => "alone",
+            Scope::Descendents => "what is below",
+        };
+        let except: Vec<&str> = grant.except.iter().map(|except| except.as_str()).collect();
+        let except = if except.is_empty() { String::new() } else { format!(", but {}", except.join(", ")) };
+        let allowed = Operation::ALL.into_iter().filter(|operation| grant.allow.has(*operation));
+        let allowed = allowed.map(Operation::name).collect::<Vec<_>>().join(" ");
+        let when = [("until ", value("until")), ("between ", value("between"))];
+        let when = when.into_iter().filter_map(|(word, value)| Some(format!("{word}{}", value?)));
+        let when = when.collect::<Vec<_>>().join(", ");
+        let role = value("role").map(|role| format!(" {}", role.trim_matches('"'))).unwrap_or_default();
+        let grant_of = format!("{}{role}", grant.id.0);
+        grant.datasets.iter().map(move |dataset| {
+            let reach = format!("{reach}{except}");
+            [dataset.as_str().to_owned(), reach, allowed.clone(), when.clone(), grant_of.clone()]
+        })
+    });
+    rows.collect()
+}
+
+fn json(out: &mut impl Write, shown: &[Shown]) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Value<'a> {
+        path: &'a str,
+        value: &'a str,
+        origin: String,
+    }
+    #[derive(Serialize)]
+    struct Values<'a> {
+        values: Vec<Value<'a>>,
+    }
+    let values = shown.iter().map(|Shown { path, value, origin }| Value { path, value, origin: origin.to_string() });
+    serde_json::to_writer(&mut *out, &Values { values: values.collect() })?;
+    writeln!(out)
 }
 
 fn write(out: &mut impl Write, shown: &[Shown]) -> io::Result<()> {
@@ -77,6 +132,22 @@ keep = 2                                 # role
 memory = \"1GiB\"                          # built in
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn each_dataset_has_a_row_with_what_may_be_done_and_when() {
+        let text = "[[grant]]\nrole = 'pull-source'\ndatasets = ['tank/a', 'tank/b-*']\nexcept = ['tank/a/x', 'tank/a/y']\n\
+                    allow = ['send', 'list']\nbetween = ['22:00', '05:00']\n\
+                    [[grant]]\ndatasets = ['tank/c']\nscope = 'local'\nallow = ['list']\n";
+        let rows = datasets(&policy::parse(text, None).unwrap(), &policy::explain(text, None).unwrap());
+        let but = "and below, but tank/a/x, tank/a/y";
+        let when = "between [\"22:00\", \"05:00\"]";
+        let expected = [
+            ["tank/a", but, "list send", when, "1 pull-source"],
+            ["tank/b-*", but, "list send", when, "1 pull-source"],
+            ["tank/c", "alone", "list", "", "2"],
+        ];
+        assert_eq!(rows, expected.map(|row| row.map(str::to_owned)));
     }
 
     /// The whole that a policy stands for, as a text.

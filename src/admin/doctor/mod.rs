@@ -6,11 +6,12 @@ mod device;
 mod logs;
 mod sshd;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::Path;
 
 use nix::unistd::User;
+use serde::Serialize;
 
 use super::cli::{self, Doctor};
 use super::form::counted;
@@ -59,7 +60,7 @@ pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> 
     });
     findings.extend(settings(&policy, user.as_ref()));
     findings.extend(logs::findings(Path::new("/")));
-    write(out, &findings)
+    if arguments.json { write_json(out, &findings) } else { write(out, &findings) }
 }
 
 /// What sshd says of itself, for the account if there is one.
@@ -79,14 +80,15 @@ fn settings(policy: &Policy, user: Option<&User>) -> Vec<Finding> {
 const NOBODY: [u8; 4] = [192, 0, 2, 1];
 
 /// What was looked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Finding {
     state: State,
     what: &'static str,
     how: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 enum State {
     Ok,
     /// It isn't there, and nobody has asked for it.
@@ -198,8 +200,23 @@ fn write(out: &mut impl Write, findings: &[Finding]) -> Result<u8, Stop> {
         };
         writeln!(out, "{state:8} {what:8} {how}")?;
     }
-    let missing = findings.iter().filter(|finding| finding.state == State::Missing).count();
-    writeln!(out, "{} missing", counted(missing, "thing"))?;
+    writeln!(out, "{} missing", counted(missing(findings), "thing"))?;
+    Ok(u8::from(missing(findings) > 0))
+}
+
+fn missing(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.state == State::Missing).count()
+}
+
+fn write_json(out: &mut impl Write, findings: &[Finding]) -> Result<u8, Stop> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        findings: &'a [Finding],
+        missing: usize,
+    }
+    let missing = missing(findings);
+    serde_json::to_writer(&mut *out, &Report { findings, missing }).map_err(io::Error::from)?;
+    writeln!(out)?;
     Ok(u8::from(missing > 0))
 }
 

@@ -5,6 +5,7 @@ mod clients;
 mod fixed;
 mod home;
 mod host;
+mod json;
 mod key;
 mod push;
 mod reach;
@@ -49,15 +50,20 @@ pub(super) fn run(arguments: &Lint, out: &mut impl Write) -> Result<u8, Stop> {
         findings.extend(host::findings(&policy, &written, facts.host()));
         findings.extend(account.iter().flat_map(|account| host::rights(&policy, &written, account, facts)));
     }
-    for finding in &findings {
-        writeln!(out, "{}\n", finding.diagnostic(&source).render())?;
+    let hints = clients::hints(&policy, &written);
+    if arguments.json {
+        json::write(out, &source, &findings, &hints)?;
+    } else {
+        for finding in &findings {
+            writeln!(out, "{}\n", finding.diagnostic(&source).render())?;
+        }
+        for hint in hints {
+            writeln!(out, "{}\n", hint.diagnostic(&source).render())?;
+        }
+        let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
+        let (errors, warnings) = (counted(errors, "error"), counted(findings.len() - errors, "warning"));
+        writeln!(out, "{}: {errors}, {warnings}", source.path)?;
     }
-    for hint in clients::hints(&policy, &written) {
-        writeln!(out, "{}\n", hint.diagnostic(&source).render())?;
-    }
-    let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
-    let (errors, warnings) = (counted(errors, "error"), counted(findings.len() - errors, "warning"));
-    writeln!(out, "{}: {errors}, {warnings}", source.path)?;
     Ok(findings.iter().map(|finding| finding.level as u8).max().unwrap_or(0))
 }
 
