@@ -74,6 +74,21 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_stands_between_the_programs_of_hooks_and_nothing_else_does() {
+        let policy = "[[grant]]\ndatasets = ['tank/a', 'tank/b']\nallow = ['list', 'snapshot']\nsnapshot.names = ['x']\n\
+                      [hooks]\nbefore_snapshot = ['/bin/freeze', 'vm 1']\nafter_snapshot = ['/bin/thaw']\n";
+        let steps = |request: &str, policy: &str| Outcome::of_plan(&judged(request, policy).unwrap()).stages;
+        let step = |words: &[&str]| Step::Exec(words.iter().map(ToString::to_string).collect());
+        // Of two datasets too it is one snapshot.
+        let snapshot = step(&["zfs", "snapshot", "--", "tank/a@x", "tank/b@x"]);
+        let all = [step(&["/bin/freeze", "vm 1"]), snapshot, step(&["/bin/thaw"])];
+        assert_eq!(steps("zfs snapshot tank/a@x tank/b@x", policy), all);
+        let alone = policy.replace("before_snapshot = ['/bin/freeze', 'vm 1']\n", "");
+        assert_eq!(steps("zfs snapshot tank/a@x tank/b@x", &alone), all[1..]);
+        assert_eq!(steps("zfs list tank/a", policy).len(), 1);
+    }
+
+    #[test]
     fn a_request_with_anything_around_it_is_none_of_these() {
         for request in [
             "rsync",

@@ -318,6 +318,24 @@ mod tests {
     }
 
     #[test]
+    fn an_expiry_is_past_from_its_moment_on_of_a_date_from_midnight_in_utc() {
+        // 2027-01-01T00:00:00Z
+        let year = SystemTime::UNIX_EPOCH + Duration::from_secs(1_798_761_600);
+        let second = Duration::from_secs(1);
+        for (written, moment) in [
+            ("2027-01-01", year),
+            ("2027-01-01T00:00:00Z", year),
+            ("2027-01-01T06:30:15Z", year + Duration::from_secs(23_415)),
+            ("1970-01-01", SystemTime::UNIX_EPOCH),
+        ] {
+            let expiry = rules(&format!("expires = {written}")).unwrap().expires.unwrap();
+            assert!(expiry.is_past(moment) && expiry.is_past(moment + second), "{written}");
+            assert!(!expiry.is_past(moment - second), "{written}");
+        }
+        assert!(rules("expires = 1969-12-31").is_err());
+    }
+
+    #[test]
     fn errors_point_at_the_value_that_is_wrong() {
         let utc = "a time that is not in UTC: write 2027-01-01T00:00:00Z, or a date alone";
         let nobody = "`from` names nobody: leave it out, or say who may come";
@@ -424,6 +442,15 @@ mod tests {
         let key = PublicKey::read(&format!("ssh-ed25519 {ED25519} nas")).unwrap();
         assert!(key.is("ssh-ed25519", ED25519));
         assert!(!key.is("ssh-rsa", ED25519) && !key.is("ssh-ed25519", "AAAA") && !key.is("ssh-ed25519", ""));
+    }
+
+    #[test]
+    fn two_keys_are_one_whatever_their_comments_say() {
+        let read = |base64: &str, comment: &str| PublicKey::read(&format!("ssh-ed25519 {base64} {comment}")).unwrap();
+        let other = ED25519.replace("HR4f", "HR4g");
+        assert!(read(ED25519, "nas").is_same(&read(ED25519, "other")));
+        assert!(!read(ED25519, "nas").is_same(&read(&other, "nas")));
+        assert!(!Account::read("pull").unwrap().is("push"));
     }
 
     #[test]
