@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What docs/recipes.md says of things that take a booted system, its policies and commands taken from there; and accounts
-# by packaging/systemd. Runs as root in the guest, and leaves nothing running.
+# What docs/recipes.md says of things that take a booted system, its policies and commands taken from there; accounts by
+# packaging/systemd, and a log host by packaging/rsyslog. Runs as root in the guest, and leaves nothing running.
 set -u
 cd "$(dirname "$0")" || exit
 # shellcheck source=SCRIPTDIR/lib.sh
@@ -61,6 +61,39 @@ run ssh -n pull@127.0.0.1 id
 want_status 127
 for account in pull push; do userdel "$account"; rm -r "/var/lib/$account"; done
 rm /etc/{sysusers,tmpfiles}.d/zfs-shell-accounts.conf
+end
+
+begin 'a record goes by the rsyslog of this host to another one, and is read there'
+far=/var/tmp/loghost
+mkdir -p "$far" /var/spool/rsyslog
+forward=31-zfs-shell-forward.conf
+sed 's/loghost[.]example[.]org/127.0.0.1/' "$t/rsyslog/$forward" >"/etc/rsyslog.d/$forward"
+{
+    echo "global(workDirectory=\"$far\")"
+    sed 's/0[.]0[.]0[.]0/127.0.0.1/' "$t/rsyslog/20-zfs-shell-loghost.conf"
+    sed "s|/var/log/|$far/|" "$t/rsyslog/30-zfs-shell.conf"
+} >"$far/conf"
+rsyslogd -n -f "$far/conf" -i "$far/pid" >>"$t/seen" 2>&1 &
+loghost=$!
+want 'another rsyslogd' within 30 test -s "$far/pid"
+run systemctl restart rsyslog
+want_status 0
+run ssh -n trigger@127.0.0.1 'id "policy=nas decision=allowed"'
+want_status 127
+has_come() { grep -q '"policy":"trigger", "client":"127.0.0.1", .*"decision":"unknown"' "$far/zfs-shell.json"; }
+want 'the record on the other host, with its fields' within 60 has_come
+{ echo 'what came:' && cat "$far/zfs-shell.json"; } >>"$t/seen" 2>&1
+want 'nothing that the client wrote among the fields' absent '"decision":"allowed"' "$far/zfs-shell.json"
+read_there() {
+    python3 -c 'import json, sys
+for line in sys.stdin: print(json.loads(line)["message"])' <"$far/zfs-shell.json" | zfs-shell-policy report
+}
+run read_there
+want_status 0
+want_out 'trigger'
+kill "$loghost"
+rm "/etc/rsyslog.d/$forward"
+systemctl restart rsyslog
 end
 
 once='One transfer, by a key that is worthless afterwards'
