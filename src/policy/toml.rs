@@ -713,4 +713,21 @@ mod tests {
         role.role = None;
         assert_eq!(format!("{role:?}"), format!("{:?}", policy(&written).grants[0].clone()), "{written}");
     }
+
+    #[test]
+    fn a_request_is_watched_where_its_time_or_number_or_rate_is_bound() {
+        let session = |key: &str| parse(&format!("[session]\n{key}\n"), None).unwrap().session;
+        for (key, is_watched) in [
+            ("time = '1h'", true),
+            ("count = 1", true),
+            ("rate = '1MiB'", true),
+            ("nice = 1", false),
+            ("io_class = 'idle'", false),
+        ] {
+            assert_eq!(session(key).is_watched(), is_watched, "{key}");
+        }
+        // The class above 13 bits of a level (ioprio_set(2)).
+        let priority = |class: &str| session(&format!("io_class = '{class}'")).io_class.unwrap().priority();
+        assert_eq!([priority("idle"), priority("best-effort")], [0x6000, 0x4007]);
+    }
 }

@@ -213,6 +213,7 @@ fn a_snapshot_comes_once_in_a_package() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "an interpreter takes too long for so much")]
 fn a_package_has_a_last_stream() {
     let mut walk = Walk::new();
     for record in head(NAME, &[]).chunks(312) {
