@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use zfs_shell::command::name::Dataset;
 use zfs_shell::facts::Table;
 use zfs_shell::judge;
-use zfs_shell::policy::{FixedExec, Grant, Policy, parse};
+use zfs_shell::policy::{FixedExec, Grant, Hooks, Policy, parse};
 use zfs_shell::record::{Outcome, Step};
 use zfs_shell::syntax::quote;
 
@@ -65,7 +65,7 @@ fuzz_target!(|bytes: &[u8]| zfs_shell_fuzz::limited(|| {
     let (text, line) = (&bytes[..place], &bytes[place + 1..]);
     let Ok(Ok(policy)) = str::from_utf8(text).map(|text| parse(text, None)) else { return };
     let outcome = decided(line, &policy);
-    let hooks = policy.hooks.iter().flat_map(|hooks| [&hooks.before_snapshot, &hooks.after_snapshot]).flatten();
+    let hooks = policy.hooks.iter().flat_map(Hooks::programs);
     let fixed: Vec<&FixedExec> = policy.commands.iter().map(|command| &command.exec).chain(hooks).collect();
     let unhooked = Policy { hooks: None, ..policy.clone() };
     for step in &outcome.stages {

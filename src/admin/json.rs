@@ -1,4 +1,4 @@
-//! A judged command as one JSON object on one line. The keys are a promise: scripts read them.
+//! JSON, an object a line; here that of a judged command. The keys are a promise: scripts read them.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -83,7 +83,12 @@ pub(super) fn write(
         stream,
         assumed,
     };
-    serde_json::to_writer(&mut *out, &row)?;
+    line(out, &row)
+}
+
+/// Any value on one line.
+pub(super) fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }
 

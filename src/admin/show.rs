@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::cli::Show;
 use super::source::Source;
-use super::{Stop, columns};
+use super::{Stop, columns, json};
 use crate::policy::{self, Operation, Policy, Scope, Shown};
 
 /// Where the origins stand, unless a value reaches further.
@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &Show, out: &mut impl Write) -> Result<u8, Stop> {
     let source = Source::find(&arguments.policy)?;
     let shown = policy::explain(&source.text, source.client.as_ref()).map_err(|error| source.stop(error))?;
     if arguments.json {
-        json(out, &shown)?;
+        values(out, &shown)?;
     } else if arguments.datasets {
         let head = ["Dataset", "Reach", "Operations", "When", "Grant"];
         columns::write(out, Some(head), &datasets(&source.policy()?, &shown))?;
@@ -57,7 +57,7 @@ fn datasets(policy: &Policy, shown: &[Shown]) -> Vec<[String; 5]> {
     rows.collect()
 }
 
-fn json(out: &mut impl Write, shown: &[Shown]) -> io::Result<()> {
+fn values(out: &mut impl Write, shown: &[Shown]) -> io::Result<()> {
     #[derive(Serialize)]
     struct Value<'a> {
         path: &'a str,
@@ -69,8 +69,7 @@ fn json(out: &mut impl Write, shown: &[Shown]) -> io::Result<()> {
         values: Vec<Value<'a>>,
     }
     let values = shown.iter().map(|Shown { path, value, origin }| Value { path, value, origin: origin.to_string() });
-    serde_json::to_writer(&mut *out, &Values { values: values.collect() })?;
-    writeln!(out)
+    json::line(out, &Values { values: values.collect() })
 }
 
 fn write(out: &mut impl Write, shown: &[Shown]) -> io::Result<()> {

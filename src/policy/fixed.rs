@@ -33,6 +33,13 @@ pub struct Hooks {
     pub time: Duration,
 }
 
+impl Hooks {
+    /// Those that are written.
+    pub fn programs(&self) -> impl Iterator<Item = &FixedExec> {
+        self.before_snapshot.iter().chain(&self.after_snapshot)
+    }
+}
+
 impl FixedExec {
     /// None, unless the first word is an absolute path that may be a program's.
     pub fn new(words: Vec<String>) -> Option<Self> {

@@ -562,7 +562,7 @@ mod tests {
             "cannot send 'st/fs@b': permission denied; cannot send 'st/vol@b': permission denied",
             "cannot hold: permission denied",
             "cannot hold: permission denied",
-            "sh: 1: cannot open /root/none: Permission denied",
+            "sh: 1: cannot open /nonexistent: Permission denied",
             "root@nas: Permission denied (publickey).",
             "cannot send 'st/../x@b': permission denied",
             "cannot open 'st/nope': dataset does not exist",

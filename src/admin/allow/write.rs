@@ -11,6 +11,7 @@ use super::place::{Line, Places, Unknown};
 use super::verify::Difference;
 use crate::admin::columns;
 use crate::admin::form::{counted, visible};
+use crate::admin::json;
 use crate::policy::Scope;
 use crate::syntax::quote;
 
@@ -252,8 +253,7 @@ impl<W: Write> Paper<'_, W> {
     }
 
     fn json(&mut self, sheet: &Sheet<'_>) -> io::Result<()> {
-        serde_json::to_writer(&mut *self.out, sheet)?;
-        self.out.write_all(b"\n")
+        json::line(self.out, sheet)
     }
 }
 

@@ -10,6 +10,7 @@ use super::effect::{Change, Effect};
 use super::structure::{Difference, Numbers};
 use crate::admin::Stop;
 use crate::admin::form::{counted, shortened, visible};
+use crate::admin::json;
 use crate::record::Outcome;
 
 /// In which form.
@@ -141,8 +142,7 @@ impl<'o, W: Write> Paper<'o, W> {
     }
 
     fn json(&mut self, row: &Row<'_>) -> io::Result<()> {
-        serde_json::to_writer(&mut *self.out, row)?;
-        self.out.write_all(b"\n")
+        json::line(self.out, row)
     }
 }
 

@@ -6,7 +6,7 @@ mod device;
 mod logs;
 mod sshd;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use super::form::counted;
 use super::source::{self, Source};
 use super::version::Version;
 use super::written::Written;
-use super::{Stop, authorized};
+use super::{Stop, authorized, json};
 use crate::command::argv::Program;
 use crate::host::{self, Executable, Host, Live, Measure};
-use crate::policy::{self, Policy};
+use crate::policy::{self, Hooks, Policy};
 
 /// Prints what is there and what is not; the status says whether something is missing.
 pub(super) fn run(arguments: &Doctor, out: &mut impl Write) -> Result<u8, Stop> {
@@ -182,7 +182,7 @@ fn programs(
 /// What the policy has word by word: nothing else is looked for in its place.
 fn fixed(policy: &Policy, is_executable: impl Fn(&Path) -> bool) -> Vec<Finding> {
     let commands = policy.commands.iter().map(|command| ("command", &command.exec));
-    let hooks = policy.hooks.iter().flat_map(|hooks| [&hooks.before_snapshot, &hooks.after_snapshot]).flatten();
+    let hooks = policy.hooks.iter().flat_map(Hooks::programs);
     let fixed = commands.chain(hooks.map(|exec| ("hooks", exec)));
     let found = fixed.map(|(what, exec)| match exec.program() {
         program if is_executable(program) => Finding::new(State::Ok, what, program.display().to_string()),
@@ -215,8 +215,7 @@ fn write_json(out: &mut impl Write, findings: &[Finding]) -> Result<u8, Stop> {
         missing: usize,
     }
     let missing = missing(findings);
-    serde_json::to_writer(&mut *out, &Report { findings, missing }).map_err(io::Error::from)?;
-    writeln!(out)?;
+    json::line(out, &Report { findings, missing })?;
     Ok(u8::from(missing > 0))
 }
 

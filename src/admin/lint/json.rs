@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::clients::Hint;
 use super::{Finding, Level};
+use crate::admin::json;
 use crate::admin::source::Source;
 
 #[derive(Serialize)]
@@ -39,6 +40,5 @@ pub(super) fn write(out: &mut impl Write, source: &Source, findings: &[Finding],
         let notes = hint.notes.iter().map(String::as_str).collect();
         Row { level: "note", what: hint.what, notes, line: line(&hint.span) }
     });
-    serde_json::to_writer(&mut *out, &Report { policy: &source.path, findings: found.chain(hinted).collect() })?;
-    writeln!(out)
+    json::line(out, &Report { policy: &source.path, findings: found.chain(hinted).collect() })
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use super::cli::Report;
 use super::source;
 use super::trace::{self, Seen};
-use super::{Stop, clock};
+use super::{Stop, clock, json};
 use ledger::Ledger;
 
 /// Reports; the status is 0, or that of a monitoring plugin.
@@ -32,8 +32,7 @@ pub(super) fn run(arguments: &Report, out: &mut impl Write) -> Result<u8, Stop> 
         return Ok(0);
     }
     if arguments.json {
-        serde_json::to_writer(&mut *out, &ledger).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+        json::line(out, &ledger)?;
         return Ok(0);
     }
     table::write(out, &ledger, now)?;
