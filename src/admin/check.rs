@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &Check, out: &mut impl Write) -> Result<u8, Stop> {
     if arguments.command.is_empty() {
         let end = if arguments.null { b'\0' } else { b'\n' };
         for file in source::files(&arguments.files).iter() {
-            source::commands(file, end, |command| checker.row(command, out))?;
+            source::parts(file, end, |command| checker.row(command, out))?;
         }
         if !arguments.json {
             checker.summary.write(out)?;

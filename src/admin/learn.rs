@@ -31,13 +31,14 @@ pub(super) fn run(arguments: &Learn, out: &mut impl Write) -> Result<u8, Stop> {
     let mut lesson = Lesson::new(proposer);
     let of = arguments.of.clone().or_else(|| source.name.clone());
     for file in source::files(&arguments.files).iter() {
-        for seen in trace::read(file)? {
-            match seen {
-                Seen::Record(record) if of.as_ref().is_some_and(|of| *of != record.policy) => lesson.others += 1,
-                Seen::Record(record) => lesson.record(&record)?,
-                Seen::Command(command) => lesson.command(&command)?,
+        trace::read(file, |seen| match seen {
+            Seen::Record(record) if of.as_ref().is_some_and(|of| *of != record.policy) => {
+                lesson.others += 1;
+                Ok(())
             }
-        }
+            Seen::Record(record) => lesson.record(&record),
+            Seen::Command(command) => lesson.command(&command),
+        })?;
     }
     lesson.end();
     if arguments.toml {

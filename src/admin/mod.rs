@@ -22,6 +22,7 @@ mod keys;
 mod learn;
 mod lint;
 mod output;
+mod progress;
 mod propose;
 mod replace;
 mod report;

@@ -1,10 +1,13 @@
 //! Standard output, written in large pieces, with colours on a terminal alone (and not with NO_COLOR). Whoever prints
-//! colours doesn't ask; they are taken out here.
+//! colours doesn't ask; they are taken out here. On a terminal each line is written whole, beside the line that says how far
+//! a file is read.
 
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, LineWriter, StdoutLock, Write};
 
 use anstream::adapter::StripBytes;
 use anstream::{AutoStream, ColorChoice};
+
+use super::progress;
 
 /// So many bytes are written at once.
 const PIECE: usize = 1 << 16;
@@ -12,7 +15,7 @@ const PIECE: usize = 1 << 16;
 /// Standard output. anstream's own stream would write each piece between two colours by itself, which costs a system
 /// call a row.
 pub(super) struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    out: Box<dyn Write>,
     strip: Option<StripBytes>,
 }
 
@@ -20,7 +23,25 @@ impl Output {
     pub(super) fn new() -> Self {
         let stdout = io::stdout();
         let plain = AutoStream::choice(&stdout) == ColorChoice::Never;
-        Self { out: BufWriter::with_capacity(PIECE, stdout.lock()), strip: plain.then(StripBytes::new) }
+        let out: Box<dyn Write> = match stdout.is_terminal() {
+            true => Box::new(LineWriter::with_capacity(PIECE, Terminal(stdout.lock()))),
+            false => Box::new(BufWriter::with_capacity(PIECE, stdout.lock())),
+        };
+        Self { out, strip: plain.then(StripBytes::new) }
+    }
+}
+
+/// A terminal, on which something else may stand.
+struct Terminal(StdoutLock<'static>);
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        progress::aside(|| self.0.write_all(bytes).and_then(|()| self.0.flush()))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -4,11 +4,13 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use super::Stop;
 use super::cli;
 use super::diagnostic::Diagnostic;
+use super::progress::Watched;
 use crate::command::name::Component;
 use crate::facts::Table;
 use crate::policy::{self, DIRECTORY, PolicyName};
@@ -87,8 +89,8 @@ pub(super) fn line(path: &Path) -> Option<String> {
     text(path).ok().map(|text| text.trim_end().to_owned())
 }
 
-/// Commands of a file, each up to this byte.
-pub(super) fn commands(file: &Path, end: u8, mut judge: impl FnMut(&[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
+/// The parts of a file, each up to this byte.
+pub(super) fn parts(file: &Path, end: u8, mut take: impl FnMut(&[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
     let mut lines = lines(file)?;
     let mut line = Vec::new();
     loop {
@@ -97,10 +99,10 @@ pub(super) fn commands(file: &Path, end: u8, mut judge: impl FnMut(&[u8]) -> Res
         if read.map_err(|error| Stop::said(format!("{}: {error}", file.display())))? == 0 {
             return Ok(());
         }
-        let command = line.strip_suffix(&[end]).unwrap_or(&line);
+        let part = line.strip_suffix(&[end]).unwrap_or(&line);
         // An empty line is nobody's request. Between NUL bytes it is the blank one, which sh answers with 0.
-        if !command.is_empty() || end == b'\0' {
-            judge(command)?;
+        if !part.is_empty() || end == b'\0' {
+            take(part)?;
         }
     }
 }
@@ -110,14 +112,23 @@ pub(super) fn files(named: &[PathBuf]) -> Cow<'_, [PathBuf]> {
     if named.is_empty() { vec!["-".into()].into() } else { named.into() }
 }
 
-/// The bytes of a file as they are needed; `-` is standard input.
+/// The bytes of a file as they are needed; `-` is standard input. On a terminal a long one shows how far it is read.
+pub(super) fn lines(path: &Path) -> Result<Watched<BufReader<File>>, Stop> {
+    let file = if path.as_os_str() == "-" { standard_input() } else { open(path) };
+    let file = file.map_err(|error| Stop::said(format!("{}: {error}", path.display())))?;
+    let size = file.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
+    let name = if path.as_os_str() == "-" { "standard input".into() } else { path.to_string_lossy() };
+    Ok(Watched::new(BufReader::with_capacity(1 << 16, file), &name, size))
+}
+
+/// By itself, so that a file there is a file.
+fn standard_input() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
 #[expect(clippy::disallowed_methods, reason = "the policy tool reads what its user names, with its user's rights")]
-pub(super) fn lines(path: &Path) -> Result<Box<dyn BufRead>, Stop> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(io::stdin().lock()));
-    }
-    let file = File::open(path).map_err(|error| Stop::said(format!("{}: {error}", path.display())))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 #[cfg(test)]

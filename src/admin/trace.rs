@@ -1,7 +1,6 @@
 //! What was seen: zfs-shell's records as syslog or the journal has them (docs/logging.md), or commands, one a line. A file
 //! with one record in it is a log, in which everything else is somebody else's.
 
-use std::io::Read;
 use std::path::Path;
 
 use super::{Stop, source};
@@ -55,16 +54,27 @@ pub(super) struct End {
     pub arrived: Vec<(u64, Vec<String>)>,
 }
 
-/// All that is in a file.
-pub(super) fn read(path: &Path) -> Result<Vec<Seen>, Stop> {
-    let mut bytes = Vec::new();
-    source::lines(path)?.read_to_end(&mut bytes).map_err(|error| Stop::said(format!("{}: {error}", path.display())))?;
-    let lines = || bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let records: Vec<Seen> = lines().filter_map(record).map(|record| Seen::Record(Box::new(record))).collect();
-    if records.is_empty() {
-        return Ok(lines().map(|line| Seen::Command(line.to_vec())).collect());
-    }
-    Ok(records)
+/// All that is in a file, one after the other: a log may be larger than the memory.
+pub(super) fn read(path: &Path, mut take: impl FnMut(Seen) -> Result<(), Stop>) -> Result<(), Stop> {
+    // What was no record, as long as there was none.
+    let mut commands = Some(Vec::new());
+    source::parts(path, b'\n', |line| {
+        if let Some(record) = record(line) {
+            commands = None;
+            return take(Seen::Record(Box::new(record)));
+        }
+        commands.iter_mut().for_each(|commands| commands.push(line.to_vec()));
+        Ok(())
+    })?;
+    commands.into_iter().flatten().try_for_each(|command| take(Seen::Command(command)))
+}
+
+/// The records of a file; one without any is nobody's log.
+pub(super) fn records(path: &Path, mut take: impl FnMut(&Record)) -> Result<(), Stop> {
+    source::parts(path, b'\n', |line| {
+        record(line).iter().for_each(&mut take);
+        Ok(())
+    })
 }
 
 /// The record in a line: from `id=` on, be there in front of it what there may.

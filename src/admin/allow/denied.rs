@@ -198,7 +198,7 @@ impl Log {
     /// Reads a log, whatever stands in front of zfs's words.
     pub(super) fn read(path: &Path) -> Result<Self, Stop> {
         let mut log = Self::default();
-        source::commands(path, b'\n', |line| {
+        source::parts(path, b'\n', |line| {
             log.line(&String::from_utf8_lossy(line));
             Ok(())
         })?;

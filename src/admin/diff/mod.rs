@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Diff, out: &mut impl Write) -> Result<u8, Stop> {
     let (old_facts, new_facts) = (Facts::of(&arguments.asked, &old)?, Facts::of(&arguments.asked, &new)?);
     let end = if arguments.null { b'\0' } else { b'\n' };
     for file in &arguments.commands {
-        source::commands(file, end, |command| {
+        source::parts(file, end, |command| {
             let before = Outcome::of(&judge(command, &old, old_facts.host()));
             let after = Outcome::of(&judge(command, &new, new_facts.host()));
             paper.command(command, &before, &after, turn(&before, &after))

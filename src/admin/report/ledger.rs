@@ -1,10 +1,12 @@
 //! What the records of a time come to.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use super::kept::Kept;
+use super::refusals::Refusals;
 use crate::admin::trace::Record;
 use crate::command::zfs::Zfs;
 use crate::command::zfs::receive::Receiving;
@@ -20,10 +22,9 @@ pub(super) struct Ledger {
     /// Streams, by policy, dataset and direction.
     pub flows: Vec<Flow>,
     /// What wasn't done, by policy, word and reason.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Refusals,
     /// Snapshots that stayed where they were to be destroyed.
-    #[serde(skip)]
-    pub kept: Vec<Stayed>,
+    pub kept: Kept,
     /// Streams out whose end is not there yet.
     #[serde(skip)]
     open: BTreeMap<String, Vec<String>>,
@@ -76,7 +77,7 @@ pub(super) struct Flow {
     #[serde(skip)]
     pub days: BTreeMap<Day, Streams>,
     #[serde(skip)]
-    sizes: Vec<u64>,
+    sizes: VecDeque<u64>,
 }
 
 /// The streams of a day.
@@ -117,32 +118,12 @@ pub(super) struct Unusual {
     pub usual: u64,
 }
 
-/// How often something wasn't done.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Refusal {
-    pub policy: String,
-    pub decision: String,
-    pub reason: String,
-    pub count: u64,
-    /// In seconds since 1970.
-    pub last: u64,
-}
-
-/// A snapshot that stayed, by policy.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stayed {
-    pub policy: String,
-    pub snapshot: String,
-    /// How often it was to be destroyed.
-    pub count: u64,
-    /// In seconds since 1970.
-    pub last: u64,
-}
-
-/// So many times the usual is unusual, once there were so many streams; what is smaller than this is noise.
+/// So many times the usual is unusual, once there were so many streams; what is smaller than this is noise. What is usual say
+/// the last streams, so many: it changes over the years.
 const TIMES: u64 = 10;
 const ENOUGH: usize = 5;
 const LEAST: u64 = 1 << 20;
+const LATEST: usize = 100;
 
 /// The day of a time in seconds since 1970.
 pub(super) fn day(seconds: u64) -> Day {
@@ -165,7 +146,7 @@ impl Ledger {
                 flow.came(*bytes, at, end.well);
             }
             if let Some(reason) = &record.stream {
-                self.refused(record, "refused", reason);
+                self.refusals.add(&record.policy, "refused", reason, record.seconds);
                 // It passed when it was asked for, before there was anything to be seen of it.
                 let asked = self.asked(record);
                 asked.done = asked.done.saturating_sub(1);
@@ -176,7 +157,7 @@ impl Ledger {
         let account = self.policies.entry(record.policy.clone()).or_default();
         *account.requests.entry(record.decision.clone()).or_default() += 1;
         account.last = account.last.max(record.seconds);
-        record.kept.iter().for_each(|snapshot| self.stayed(record, snapshot));
+        record.kept.iter().for_each(|snapshot| self.kept.add(&record.policy, snapshot, record.seconds));
         let asked = self.asked(record);
         match record.decision.as_str() {
             "kept" => asked.kept += 1,
@@ -190,7 +171,7 @@ impl Ledger {
             }
         } else {
             let reason = if record.reason.is_empty() { "a dataset outside every grant" } else { &record.reason };
-            self.refused(record, &record.decision, reason);
+            self.refusals.add(&record.policy, &record.decision, reason, record.seconds);
         }
     }
 
@@ -215,7 +196,7 @@ impl Ledger {
                 last_success: None,
                 unusual: Vec::new(),
                 days: BTreeMap::new(),
-                sizes: Vec::new(),
+                sizes: VecDeque::new(),
             };
             self.flows.insert(place, flow);
             place
@@ -223,42 +204,6 @@ impl Ledger {
         // It was found or put there.
         #[expect(clippy::indexing_slicing, reason = "the place is one of the list")]
         &mut self.flows[place]
-    }
-
-    fn stayed(&mut self, record: &Record, snapshot: &str) {
-        let key = (record.policy.as_str(), snapshot);
-        match self.kept.binary_search_by(|kept| (kept.policy.as_str(), kept.snapshot.as_str()).cmp(&key)) {
-            Ok(place) => {
-                if let Some(kept) = self.kept.get_mut(place) {
-                    kept.count += 1;
-                    kept.last = kept.last.max(record.seconds);
-                }
-            }
-            Err(place) => {
-                let (policy, snapshot) = (record.policy.clone(), snapshot.to_owned());
-                self.kept.insert(place, Stayed { policy, snapshot, count: 1, last: record.seconds });
-            }
-        }
-    }
-
-    fn refused(&mut self, record: &Record, decision: &str, reason: &str) {
-        let same = |refusal: &&mut Refusal| {
-            (refusal.policy.as_str(), refusal.decision.as_str(), refusal.reason.as_str())
-                == (record.policy.as_str(), decision, reason)
-        };
-        match self.refusals.iter_mut().find(same) {
-            Some(refusal) => {
-                refusal.count += 1;
-                refusal.last = refusal.last.max(record.seconds);
-            }
-            None => self.refusals.push(Refusal {
-                policy: record.policy.clone(),
-                decision: decision.to_owned(),
-                reason: reason.to_owned(),
-                count: 1,
-                last: record.seconds,
-            }),
-        }
     }
 }
 
@@ -282,7 +227,7 @@ impl Flow {
         if !well {
             return;
         }
-        let mut before = self.sizes.clone();
+        let mut before: Vec<u64> = self.sizes.iter().copied().collect();
         before.sort_unstable();
         if let Some(usual) = before.get(before.len() / 2).filter(|_| before.len() >= ENOUGH)
             && bytes > TIMES * (*usual).max(LEAST / TIMES)
@@ -290,7 +235,10 @@ impl Flow {
             self.unusual.push(Unusual { at, bytes, usual: *usual });
             today.unusual = true;
         }
-        self.sizes.push(bytes);
+        self.sizes.push_back(bytes);
+        if self.sizes.len() > LATEST {
+            self.sizes.pop_front();
+        }
     }
 }
 

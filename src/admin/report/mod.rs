@@ -1,10 +1,12 @@
 //! `report`: what keys did, by the log.
 #![forbid(unsafe_code)]
 
+mod kept;
 mod ledger;
 mod metrics;
 mod page;
 mod plugin;
+mod refusals;
 mod table;
 
 use std::io::Write;
@@ -12,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use super::cli::Report;
 use super::source;
-use super::trace::{self, Seen};
+use super::trace;
 use super::{Stop, clock, json};
 use ledger::Ledger;
 
@@ -42,17 +44,17 @@ pub(super) fn run(arguments: &Report, out: &mut impl Write) -> Result<u8, Stop> 
 fn ledger(arguments: &Report) -> Result<Ledger, Stop> {
     let mut ledger = Ledger::default();
     for file in source::files(&arguments.files).iter() {
-        for seen in trace::read(file)? {
-            // A file without a record in it is one of commands, to `learn`.
-            let Seen::Record(record) = seen else { continue };
+        trace::records(file, |record| {
             if arguments.of.as_ref().is_none_or(|of| *of == record.policy) {
-                ledger.record(&record);
+                ledger.record(record);
             }
-        }
+        })?;
     }
-    ledger.refusals.sort_by(|one, other| other.count.cmp(&one.count).then(other.last.cmp(&one.last)));
     Ok(ledger)
 }
+
+/// Of a list that is long so many are shown.
+const SHOWN: usize = 20;
 
 /// `3h`, `2d`: how long ago that was, in its largest unit.
 fn ago(now: u64, then: u64) -> String {

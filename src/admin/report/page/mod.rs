@@ -4,7 +4,6 @@
 mod markup;
 mod plot;
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -12,8 +11,8 @@ use std::path::Path;
 use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
 
-use super::ledger::{Account, DAY, Day, Direction, Flow, Ledger, Refusal, Stayed};
-use super::{ago, date, size};
+use super::ledger::{Account, DAY, Day, Direction, Flow, Ledger};
+use super::{SHOWN, ago, date, size};
 use crate::admin::Stop;
 use crate::admin::form::counted;
 use crate::admin::replace::replace;
@@ -62,9 +61,6 @@ fn days(ledger: &Ledger) -> RangeInclusive<Day> {
     first.clamp(widest, narrowest)..=last
 }
 
-/// So many snapshots that were kept.
-const SHOWN: usize = 20;
-
 const MOST: u64 = 92;
 const LEAST: u64 = 14;
 
@@ -111,7 +107,7 @@ impl Sheet<'_> {
     fn policies(&self) -> Vec<&str> {
         let called = self.ledger.policies.keys().map(String::as_str);
         let flowed = self.ledger.flows.iter().map(|flow| flow.policy.as_str());
-        let refused = self.ledger.refusals.iter().map(|refusal| refusal.policy.as_str());
+        let refused = self.ledger.refusals.sorted().into_iter().map(|refusal| refusal.policy.as_str());
         called.chain(flowed).chain(refused).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -197,42 +193,46 @@ impl Sheet<'_> {
             flows.iter().for_each(|flow| self.stream_plot(markup, flow));
         }
         self.kept(markup, policy);
-        let refusals: Vec<&Refusal> = self.ledger.refusals.iter().filter(|refusal| refusal.policy == policy).collect();
-        if !refusals.is_empty() {
-            markup.told("h3", "", "Not done");
-            table(markup, &["Times", "", "Reason", "Last"], |markup| {
-                for refusal in refusals {
-                    markup.element("tr", &[], |markup| {
-                        markup.told("td", "", refusal.count);
-                        markup.told("td", "", &refusal.decision);
-                        markup.told("td", "text", &refusal.reason);
-                        self.when(markup, Some(refusal.last));
-                    });
-                }
-            });
-        }
+        self.refusals(markup, policy);
     }
 
-    /// What was to be destroyed and stayed, the latest first. Of a list that is long the beginning tells what it is about.
-    fn kept(&self, markup: &mut Markup, policy: &str) {
-        let mut kept: Vec<&Stayed> = self.ledger.kept.iter().filter(|kept| kept.policy == policy).collect();
-        if kept.is_empty() {
+    fn refusals(&self, markup: &mut Markup, policy: &str) {
+        let mut refusals = self.ledger.refusals.sorted();
+        refusals.retain(|refusal| refusal.policy == policy);
+        if refusals.is_empty() {
             return;
         }
-        kept.sort_by_key(|kept| Reverse(kept.last));
-        markup.told("h3", "", "Kept");
-        table(markup, &["Snapshot", "Times", "Last"], |markup| {
-            for kept in kept.iter().take(SHOWN) {
+        markup.told("h3", "", "Not done");
+        table(markup, &["Times", "", "Reason", "Last"], |markup| {
+            for refusal in refusals.iter().take(SHOWN) {
                 markup.element("tr", &[], |markup| {
-                    markup.told("td", "text", &kept.snapshot);
-                    markup.told("td", "", kept.count);
-                    self.when(markup, Some(kept.last));
+                    markup.told("td", "", refusal.count);
+                    markup.told("td", "", &refusal.decision);
+                    markup.told("td", "text", &refusal.reason);
+                    self.when(markup, Some(refusal.last));
                 });
             }
         });
-        if let more @ 1.. = kept.len().saturating_sub(SHOWN) {
-            markup.told("p", "", format!("and {more} more"));
+        more(markup, refusals.len());
+    }
+
+    /// What was to be destroyed and stayed, the latest first.
+    fn kept(&self, markup: &mut Markup, policy: &str) {
+        let kept = self.ledger.kept.latest(policy);
+        if kept.is_empty() {
+            return;
         }
+        markup.told("h3", "", "Kept");
+        table(markup, &["Snapshot", "Times", "Last"], |markup| {
+            for stayed in kept.iter().take(SHOWN) {
+                markup.element("tr", &[], |markup| {
+                    markup.told("td", "text", &stayed.snapshot);
+                    markup.told("td", "", stayed.count);
+                    self.when(markup, Some(stayed.last));
+                });
+            }
+        });
+        more(markup, kept.len());
     }
 
     fn flows(&self, markup: &mut Markup, flows: &[&Flow]) {
@@ -289,6 +289,13 @@ impl Sheet<'_> {
     }
 }
 
+/// Of a list that is long the beginning tells what it is about.
+fn more(markup: &mut Markup, all: usize) {
+    if let more @ 1.. = all.saturating_sub(SHOWN) {
+        markup.told("p", "", format!("and {more} more"));
+    }
+}
+
 /// A table that scrolls by itself where it is wider than the page.
 fn table(markup: &mut Markup, heads: &[&'static str], rows: impl FnOnce(&mut Markup)) {
     markup.element("div", &[("class", &"table")], |markup| {
@@ -328,17 +335,14 @@ fn dated(day: Day) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::trace::{self, Seen};
+    use crate::admin::trace;
 
     fn ledger(log: &str) -> Ledger {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("log");
         std::fs::write(&file, log).unwrap();
         let mut ledger = Ledger::default();
-        for seen in trace::read(&file).unwrap() {
-            let Seen::Record(record) = seen else { panic!("no record") };
-            ledger.record(&record);
-        }
+        trace::records(&file, |record| ledger.record(record)).unwrap();
         ledger
     }
 

@@ -1,0 +1,103 @@
+//! What a person sees of zfs-shell-policy on a terminal while it reads.
+#![cfg(feature = "admin")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test of the whole program starts it, and may fail"
+)]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::{Winsize, openpty};
+
+/// A terminal, on which the tool reads its standard input.
+struct Screen {
+    terminal: File,
+    shown: vt100::Parser,
+}
+
+impl Screen {
+    /// Gives the tool lines until the screen has the text, then `last`; and what is on the screen when it has ended.
+    fn after(kind: &str, arguments: &[&str], line: &str, until: &str, last: &str) -> String {
+        let size = Winsize { ws_row: 100, ws_col: 160, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(&size, None).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zfs-shell-policy"));
+        command.args(arguments).env_clear().env("TERM", kind);
+        command.stdin(Stdio::piped()).stdout(pair.slave.try_clone().unwrap()).stderr(pair.slave);
+        let mut tool = command.spawn().unwrap();
+        drop(command);
+        let mut input = tool.stdin.take().unwrap();
+        let mut screen = Self { terminal: pair.master.into(), shown: vt100::Parser::new(100, 160, 0) };
+        let text = |screen: &Self| screen.shown.screen().contents();
+        for _ in 0..3000 {
+            if text(&screen).contains(until) {
+                break;
+            }
+            writeln!(input, "{line}").unwrap();
+            // Slowly: no file is so long that it takes more than a second by itself.
+            sleep(Duration::from_millis(20));
+            screen.take(0);
+        }
+        assert!(text(&screen).contains(until), "{}", text(&screen));
+        writeln!(input, "{last}").unwrap();
+        drop(input);
+        while screen.take(-1) {}
+        tool.wait().unwrap();
+        text(&screen)
+    }
+
+    /// What came within so many milliseconds; whether more may.
+    fn take(&mut self, milliseconds: i32) -> bool {
+        let mut wanted = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut wanted, PollTimeout::try_from(milliseconds).unwrap()).unwrap() == 0 {
+            return true;
+        }
+        let mut bytes = [0; 4096];
+        // Once nobody else has the terminal open reading it is an error.
+        let count = self.terminal.read(&mut bytes).unwrap_or(0);
+        self.shown.process(&bytes[..count]);
+        count > 0
+    }
+}
+
+const REFUSED: &str = "id=6a1c20c1001275 policy=nas client=192.0.2.7 decision=refused status=126 reason=\"not so\"";
+
+#[test]
+fn a_long_log_shows_how_much_was_read_and_then_the_report_alone() {
+    let text = Screen::after("xterm", &["report"], REFUSED, "standard input: ", REFUSED);
+    assert!(text.contains("REQUESTS") && text.contains("not so"), "{text}");
+    assert!(!text.contains("standard input"), "{text}");
+}
+
+const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/files/pull.toml");
+
+/// A row of `check` begins and ends so.
+fn is_row(row: &str) -> bool {
+    row.starts_with("hidden   zfs list tank/nothing  ") && row.ends_with("dataset does not exist)")
+}
+
+#[test]
+fn rows_and_the_line_below_them_leave_each_other_whole() {
+    let text = Screen::after("xterm", &["check", POLICY, "-"], "zfs list tank/nothing", "standard input: ", "exit");
+    let rows: Vec<&str> = text.lines().collect();
+    let [rows @ .., last, sum] = rows.as_slice() else { panic!("{text}") };
+    assert!(rows.len() > 10 && rows.iter().all(|row| is_row(row)), "{text}");
+    assert!(last.starts_with("allowed  exit ") && sum.contains(" commands: 1 allowed, "), "{text}");
+}
+
+#[test]
+fn a_terminal_that_can_take_nothing_back_has_the_rows_alone() {
+    // More than a second of them.
+    let row = "hidden   zfs list tank/nothing                             (answer 1: cannot open 'tank/nothing': \
+               dataset does not exist)\n";
+    let rows = row.repeat(90);
+    let text = Screen::after("dumb", &["check", POLICY, "-"], "zfs list tank/nothing", rows.trim_end(), "exit");
+    assert!(text.lines().take(90).all(is_row), "{text}");
+}
