@@ -5,7 +5,14 @@
   ...
 }:
 let
-  inherit (lib) mkEnableOption mkIf mkOption types;
+  inherit (lib)
+    mkBefore
+    mkDefault
+    mkEnableOption
+    mkIf
+    mkOption
+    types
+    ;
 
   cfg = config.services.zfs-shell;
   render = import ./toml.nix;
@@ -31,7 +38,8 @@ let
           description = "Public keys, by the policy that each is bound to, as NAME or NAME/CLIENT.";
         };
         home = mkOption {
-          type = types.path;
+          # A plain word to systemd-tmpfiles, too.
+          type = types.strMatching "/[A-Za-z0-9._/-]+";
           default = "/var/lib/zfs-shell/${name}";
           description = "A directory of root's, in which nothing is.";
         };
@@ -74,13 +82,12 @@ in
 
     programs = mkOption {
       type = types.attrsOf types.path;
-      default = {
-        zfs = "${config.boot.zfs.package}/bin/zfs";
-        zpool = "${config.boot.zfs.package}/bin/zpool";
-      };
-      defaultText = lib.literalMD "zfs and zpool of `boot.zfs.package`";
+      default = { };
       example = lib.literalExpression ''{ mbuffer = "''${pkgs.mbuffer}/bin/mbuffer"; }'';
-      description = "Where programs are that requests may start, for all policies; no filter but these is there.";
+      description = ''
+        Where programs are that requests may start, for all policies: zfs and zpool are those of `boot.zfs.package`
+        unless they are named here, and no filter but these is there.
+      '';
     };
 
     policies = mkOption {
@@ -108,6 +115,11 @@ in
   };
 
   config = mkIf cfg.enable {
+    services.zfs-shell.programs = lib.mapAttrs (_: mkDefault) {
+      zfs = "${config.boot.zfs.package}/bin/zfs";
+      zpool = "${config.boot.zfs.package}/bin/zpool";
+    };
+
     assertions = [
       {
         assertion = lib.all (policy: cfg.policies ? ${lib.head (lib.splitString "/" policy)}) bound;
@@ -116,6 +128,11 @@ in
       {
         assertion = lib.all (policy: builtins.match "${word}(/${word})?" policy != null) bound;
         message = "services.zfs-shell: NAME or NAME/CLIENT of letters, digits, `.`, `_` and `-` (${toString bound})";
+      }
+      {
+        # They stand in sshd_config, where some characters make a pattern, and in commands of zfs.
+        assertion = lib.all (name: builtins.match "[A-Za-z_][A-Za-z0-9._-]*" name != null) (lib.attrNames cfg.accounts);
+        message = "services.zfs-shell: an account with other characters than letters, digits and `._-`";
       }
       {
         assertion = lib.all (name: cfg.policies ? ${name}) (lib.attrNames forcing);
@@ -153,14 +170,15 @@ in
     users.groups = lib.mapAttrs (_: _: { }) cfg.accounts;
     systemd.tmpfiles.rules = lib.mapAttrsToList (_: one: "d ${one.home} 0755 root root -") cfg.accounts;
 
-    services.openssh.extraConfig = mkIf (forcing != { }) ''
+    # Of several blocks that match, sshd takes the first one's word.
+    services.openssh.extraConfig = mkIf (forcing != { }) (mkBefore ''
       Match User ${lib.concatStringsSep "," (lib.attrNames forcing)}
           ForceCommand ${gate}
           DisableForwarding yes
           PermitTTY no
           PermitUserRC no
       Match all
-    '';
+    '');
 
     systemd.services = lib.mapAttrs' (
       name: one:
