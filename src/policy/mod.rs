@@ -1,37 +1,42 @@
 //! What an administrator allows, with roles expanded, defaults filled in and patterns compiled: all that the decision
-//! asks of a policy. `open.rs` opens the file, `toml.rs` reads it, `written.rs` says what may stand in it (`form.rs`: in
-//! which form, `property.rs`: of which property, `key.rs`: of whose key), `role.rs` what a role stands for, `expand` makes of
-//! these what is here.
+//! asks of a policy. `grant.rs` has the grants, `rules.rs` what these say of each operation. How one comes to be: `open.rs`
+//! opens the file, `toml.rs` reads it, `written.rs` says what may stand in it (`form.rs`: in which form, `property.rs`: of
+//! which property, `key.rs`: of whose key), `role.rs` what a role stands for, `expand` makes of these what is here.
 #![forbid(unsafe_code)]
 
 mod error;
 mod expand;
 mod fixed;
 mod form;
+mod grant;
 mod key;
 mod open;
 mod pattern;
 mod property;
 mod role;
+mod rules;
 mod show;
 mod toml;
 mod written;
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::command::argv::Program;
-use crate::command::name::Dataset;
-use crate::command::property::{Property, Setting};
 
 pub use error::PolicyError;
 pub use fixed::{FixedCommand, FixedExec, Hooks};
 pub use form::seconds_since_1970;
+pub use grant::{Allow, Grant, GrantId, Operation, Scope, TimeOfDay};
 pub use key::{Account, Expiry, HostPattern, KeyRules, PublicKey};
 pub use open::{DIRECTORY, DISABLED, OpenError, Opened, PolicyName, names, open, open_of_root, open_path};
 pub use pattern::{DatasetPattern, MAX_PATTERN, Names, PatternError};
 pub use role::Role;
+pub use rules::{
+    BookmarkRules, DestroyRule, Floor, Force, HoldRules, Kept, Raw, ReceiveRules, Rollback, SendRules, SetRules,
+    SnapshotRules, StreamProperties, StreamRules,
+};
 pub use show::{Origin, Shown};
 pub use toml::{explain, parse};
 
@@ -60,339 +65,6 @@ pub struct Policy {
     pub hooks: Option<Hooks>,
     /// `[key]`, which sshd goes by and the gate doesn't.
     pub key: KeyRules,
-}
-
-/// Which grant, counted from 1 in the order of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct GrantId(pub usize);
-
-/// One `[[grant]]`.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// Its place in the file.
-    pub id: GrantId,
-    /// The role it was written with.
-    pub role: Option<Role>,
-    /// What it is for.
-    pub datasets: Vec<DatasetPattern>,
-    /// Taken out again, with what lies below.
-    pub except: Vec<DatasetPattern>,
-    /// Whether it reaches what lies below `datasets`.
-    pub scope: Scope,
-    /// The operations it lets be asked.
-    pub allow: Allow,
-    /// When it ends.
-    pub until: Option<SystemTime>,
-    /// Between which times of the day, UTC; may reach over midnight.
-    pub between: Option<(TimeOfDay, TimeOfDay)>,
-    /// `[grant.send]`
-    pub send: SendRules,
-    /// `[grant.snapshot]`
-    pub snapshot: Rc<SnapshotRules>,
-    /// `[grant.bookmark]`
-    pub bookmark: Rc<BookmarkRules>,
-    /// `[grant.hold]`
-    pub hold: Rc<HoldRules>,
-    /// `[[grant.destroy]]`
-    pub destroy: Rc<[DestroyRule]>,
-    /// `[grant.receive]`
-    pub receive: Rc<ReceiveRules>,
-    /// `[grant.set]`
-    pub set: Rc<SetRules>,
-}
-
-/// How far a grant reaches (zfs-allow(8), -l and -d).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// The dataset and all below.
-    #[default]
-    Both,
-    /// All below alone.
-    Descendents,
-    /// The dataset alone.
-    Local,
-}
-
-/// An operation as `allow` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Operation {
-    /// zfs bookmark
-    Bookmark,
-    /// zfs create
-    Create,
-    /// zfs destroy
-    Destroy,
-    /// zfs hold
-    Hold,
-    /// zfs list, get, holds
-    List,
-    /// zfs receive
-    Receive,
-    /// zfs release
-    Release,
-    /// zfs rename
-    Rename,
-    /// zfs rollback
-    Rollback,
-    /// zfs send
-    Send,
-    /// zfs set, inherit
-    Set,
-    /// zfs snapshot
-    Snapshot,
-}
-
-impl Operation {
-    /// All of them, in the order of their names.
-    pub const ALL: [Self; 12] = [
-        Self::Bookmark,
-        Self::Create,
-        Self::Destroy,
-        Self::Hold,
-        Self::List,
-        Self::Receive,
-        Self::Release,
-        Self::Rename,
-        Self::Rollback,
-        Self::Send,
-        Self::Set,
-        Self::Snapshot,
-    ];
-
-    /// As `allow` spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bookmark => "bookmark",
-            Self::Create => "create",
-            Self::Destroy => "destroy",
-            Self::Hold => "hold",
-            Self::List => "list",
-            Self::Receive => "receive",
-            Self::Release => "release",
-            Self::Rename => "rename",
-            Self::Rollback => "rollback",
-            Self::Send => "send",
-            Self::Set => "set",
-            Self::Snapshot => "snapshot",
-        }
-    }
-}
-
-/// A set of operations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Allow(u16);
-
-impl Allow {
-    /// With one more operation.
-    #[must_use]
-    pub fn with(self, operation: Operation) -> Self {
-        Self(self.0 | 1 << operation as u16)
-    }
-
-    /// Whether it is in the set.
-    pub fn has(self, operation: Operation) -> bool {
-        self.0 & 1 << operation as u16 != 0
-    }
-}
-
-impl FromIterator<Operation> for Allow {
-    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
-        operations.into_iter().fold(Self::default(), Self::with)
-    }
-}
-
-/// Minutes after midnight, UTC: 0 to 1439.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TimeOfDay(pub u16);
-
-/// `[grant.send]`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SendRules {
-    /// When -w is needed.
-    pub raw: Raw,
-    /// -R
-    pub replicate: bool,
-    /// -p, -b, -h
-    pub properties: bool,
-    /// -t
-    pub resume: bool,
-}
-
-/// `send.raw`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Raw {
-    /// -w always.
-    Always,
-    /// As the client likes.
-    Any,
-    /// -w where the dataset is encrypted.
-    #[default]
-    Encrypted,
-    /// -w never.
-    Never,
-}
-
-/// `[grant.snapshot]`
-#[derive(Clone, Debug, Default)]
-pub struct SnapshotRules {
-    /// What a new snapshot may be called.
-    pub names: Names,
-    /// -r
-    pub recursive: bool,
-    /// User properties that -o may set.
-    pub properties: Names,
-}
-
-/// `[grant.bookmark]`
-#[derive(Clone, Debug, Default)]
-pub struct BookmarkRules {
-    /// What a new bookmark may be called.
-    pub names: Names,
-    /// The most bookmarks on one dataset.
-    pub max: u32,
-}
-
-/// `[grant.hold]`
-#[derive(Clone, Debug, Default)]
-pub struct HoldRules {
-    /// What may be held and released.
-    pub tags: Names,
-    /// The most holds with these tags on the snapshots of one dataset.
-    pub max: u32,
-}
-
-/// One `[[grant.destroy]]`.
-#[derive(Clone, Debug, Default)]
-pub struct DestroyRule {
-    /// Snapshots it covers.
-    pub names: Names,
-    /// Bookmarks it covers.
-    pub bookmarks: Names,
-    /// Younger ones stay.
-    pub min_age: Duration,
-    /// So many of the newest that it covers stay.
-    pub keep: u32,
-    /// What no request can go below.
-    pub floor: Floor,
-    /// What the client is told of a snapshot that stays.
-    pub kept: Kept,
-    /// Lets datasets below the granted one go by the same rule.
-    pub datasets: bool,
-}
-
-/// `floor`: the first snapshot to arrive in each of the last so many days, weeks and months stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Floor {
-    /// Days of UTC.
-    pub daily: u32,
-    /// Weeks from Monday.
-    pub weekly: u32,
-    /// Months of the calendar.
-    pub monthly: u32,
-}
-
-/// `kept`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kept {
-    /// zfs's own "it's being held", status 1.
-    Held,
-    /// One line on stderr, status 0.
-    #[default]
-    Note,
-}
-
-/// `[grant.receive]`. The default allows nothing.
-#[derive(Clone, Debug, Default)]
-pub struct ReceiveRules {
-    /// Snapshots that may arrive.
-    pub names: Names,
-    /// How far below the granted dataset.
-    pub depth: u32,
-    /// -F
-    pub force: Force,
-    /// zfs rollback
-    pub rollback: Rollback,
-    /// -A
-    pub abort: bool,
-    /// Whether what arrives or is created may be mounted; otherwise -u is added.
-    pub mount: bool,
-    /// zfs create
-    pub create: bool,
-    /// What must hold on the nearest existing dataset above before one is made: it is inherited.
-    pub require: Vec<Setting>,
-    /// Always added as -o.
-    pub set: Vec<Setting>,
-    /// Always added as -x.
-    pub exclude: Vec<Property>,
-    /// Properties that the client's -o may set.
-    pub client_may_set: Names,
-    /// `[grant.receive.stream]`
-    pub stream: StreamRules,
-}
-
-/// `receive.force`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Force {
-    /// As the client likes.
-    Allow,
-    /// -F is refused.
-    #[default]
-    Refuse,
-    /// Where it could destroy anything it is left out.
-    Safe,
-}
-
-/// `receive.rollback`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rollback {
-    /// To any snapshot; -r destroys the newer ones.
-    Allow,
-    /// To the newest snapshot: none goes.
-    Latest,
-    /// Never.
-    #[default]
-    Refuse,
-}
-
-/// `[grant.receive.stream]`: what is checked in the stream itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamRules {
-    /// `raw = "always"`: only streams of encrypted blocks.
-    pub raw: bool,
-    /// Properties in the stream.
-    pub properties: StreamProperties,
-    /// Streams that start from another dataset's snapshot.
-    pub clone: bool,
-    /// How far ahead of this host's clock a snapshot may be dated.
-    pub future: Duration,
-    /// The most bytes of a stream.
-    pub max_bytes: Option<u64>,
-}
-
-impl Default for StreamRules {
-    fn default() -> Self {
-        let future = Duration::from_secs(3600);
-        Self { raw: false, properties: StreamProperties::Strip, clone: false, future, max_bytes: None }
-    }
-}
-
-/// `stream.properties`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StreamProperties {
-    /// Whatever they are.
-    Any,
-    /// None.
-    Refuse,
-    /// -x for those that the client may not set.
-    #[default]
-    Strip,
-}
-
-/// `[grant.set]`
-#[derive(Clone, Debug, Default)]
-pub struct SetRules {
-    /// Properties that may be set and inherited.
-    pub properties: Names,
 }
 
 /// `[filters]`
@@ -500,55 +172,9 @@ pub enum Completion {
     Streams,
 }
 
-impl Grant {
-    /// Whether the dataset is granted, at whatever time.
-    pub fn covers(&self, dataset: &Dataset) -> bool {
-        self.datasets.iter().any(|pattern| pattern.covers(dataset, self.scope))
-            && !self.except.iter().any(|pattern| pattern.covers(dataset, Scope::Both))
-    }
-
-    /// Whether the dataset and all that could ever lie below it are granted.
-    pub fn covers_subtree(&self, dataset: &Dataset) -> bool {
-        self.scope != Scope::Local
-            && self.covers(dataset)
-            && !self.except.iter().any(|pattern| pattern.may_match_below(dataset))
-    }
-
-    /// Whether the grant itself says that this dataset exists: it lies above what the grant reaches, by names that the
-    /// grant spells out. With the scope `descendents` that includes the dataset it names.
-    pub fn implies(&self, dataset: &Dataset) -> bool {
-        let below_alone = self.scope == Scope::Descendents;
-        self.datasets.iter().any(|pattern| pattern.implies(dataset) || below_alone && pattern.is(dataset))
-    }
-
-    /// Whether the grant holds at this time.
-    pub fn holds_at(&self, now: SystemTime) -> bool {
-        let minute = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() / 60 % 1440);
-        let within = |(from, to): (TimeOfDay, TimeOfDay)| {
-            let (from, to) = (u64::from(from.0), u64::from(to.0));
-            if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to }
-        };
-        self.until.is_none_or(|until| now < until) && self.between.is_none_or(within)
-    }
-}
-
 impl Policy {
     /// Where a program is, if the policy says so.
     pub fn program(&self, program: Program) -> Option<&PathBuf> {
         self.programs.iter().find_map(|(named, path)| (*named == program).then_some(path))
-    }
-}
-
-impl ReceiveRules {
-    /// Whether the client may set a property. A name with a delimiter in it matches no pattern.
-    pub fn may_set(&self, property: &Property) -> bool {
-        self.client_may_set.matches(&property.to_string())
-    }
-}
-
-impl SnapshotRules {
-    /// Whether -o may set this user property.
-    pub fn may_set(&self, property: &Property) -> bool {
-        matches!(property, Property::User(name) if self.properties.matches(name.as_str()))
     }
 }

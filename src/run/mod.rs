@@ -4,11 +4,13 @@
 
 mod ask;
 mod confine;
+mod error;
 mod flow;
 mod guard;
 mod hooks;
 mod meter;
 mod pace;
+mod part;
 mod plumbing;
 mod reception;
 mod sandbox;
@@ -19,92 +21,29 @@ mod wait;
 mod zone;
 
 use std::io::PipeWriter;
-use std::path::PathBuf;
 use std::time::Instant;
 
-use thiserror::Error;
-
 use crate::decide::arrival::{Denial, Doorkeeper};
-use crate::decide::plan::{Action, Answer, Exec, Plan, Run, Sink, Stage};
+use crate::decide::plan::{Answer, Exec, Plan, Run, Sink, Stage};
 use crate::script::{Course, Joint, Pipeline, Status};
 use crate::table::Rows;
 
 pub use ask::{Asked, ask, ask_sshd};
 pub use confine::{prepare, step_back};
+pub use error::RunError;
 pub use reception::Arrived;
 pub use sandbox::{Measure, is_confinable, landlock, missing};
 pub use seat::Seat;
 pub use wait::Cut;
 pub use zone::{enter as enter_zone, file as zone_file};
 
+use error::NOT_STARTED;
 use flow::{Outflow, Pump};
 use hooks::Before;
 use meter::Meter;
 use pace::Pace;
-use reception::Receiver;
+use part::{Part, Program};
 use wait::{Channel, Group, Supervisor, Until};
-
-/// Why nothing could be started.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// A program didn't start.
-    #[error("cannot start '{}': {error}", program.display())]
-    Start {
-        /// Which one.
-        program: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The kernel refused what a process is made of.
-    #[error("cannot {what}: {error}")]
-    System {
-        /// What was tried.
-        what: &'static str,
-        /// Why not.
-        error: std::io::Error,
-    },
-    /// The user namespace that the policy wants isn't there for this account.
-    #[error("cannot enter the user namespace '{}' (sandbox.zone): {error}", file.display())]
-    Zone {
-        /// Which one.
-        file: PathBuf,
-        /// Why not.
-        error: std::io::Error,
-    },
-    /// A pipeline that `decide` never makes: an answer or several programs for one stage of it.
-    #[error("a stage of a pipeline is not one program")]
-    Pipeline,
-    /// The client went, or a signal came, while the host was asked.
-    #[error("interrupted while asking '{0}'")]
-    Interrupted(&'static str),
-    /// The host didn't answer in time.
-    #[error("'{0}' gave no answer in time")]
-    Time(&'static str),
-    /// The host's answer is larger than any that makes sense.
-    #[error("'{0}' printed too much")]
-    TooMuch(&'static str),
-}
-
-impl RunError {
-    /// As sh gives a command that could not be started.
-    fn status(&self) -> u8 {
-        match self {
-            Self::Start { error, .. } if error.kind() == std::io::ErrorKind::NotFound => 127,
-            _ => NOT_STARTED,
-        }
-    }
-
-    /// What could not be started after something has happened is a line and a status, as in sh. Paths and reasons are
-    /// not for clients.
-    fn tell(&self) -> u8 {
-        let program = match self {
-            Self::Start { program, .. } => program.file_name().unwrap_or_default().to_string_lossy(),
-            _ => "a program".into(),
-        };
-        flow::tell(Sink::Err, format!("zfs-shell: cannot start {program}\n").as_bytes());
-        self.status()
-    }
-}
 
 /// What the last program of a request may do to the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,71 +97,6 @@ pub fn run(plan: Plan, tail: Tail, limits: Limits, keeper: &mut dyn Doorkeeper) 
     let rest = script.rest.iter().map(|(joint, pipeline)| Ok((*joint, pipeline, Part::of(pipeline)?)));
     let parts = std::iter::once(first).chain(rest).collect::<Result<Vec<_>, RunError>>()?;
     Session { limits, ..Session::default() }.run(parts, tail, keeper)
-}
-
-/// A pipeline by what it takes to run it.
-enum Part<'p> {
-    Answer(&'p Stage, &'p Answer),
-    Exit(Option<u8>),
-    /// One program, and nothing to do with what it prints.
-    Program(Program<'p>),
-    /// Programs one after another, with others around them, or one whose rows pass through the gate.
-    Sequence(&'p Stage, &'p Run),
-    Pipeline(Vec<Program<'p>>, Status),
-    /// A stream comes in, through filters.
-    Receive(Vec<Program<'p>>, Status, Receiver<'p>),
-}
-
-/// A stage that is one program whose output goes where it goes.
-#[derive(Clone, Copy)]
-struct Program<'p> {
-    stage: &'p Stage,
-    exec: &'p Exec,
-    note: &'p [u8],
-    is_stream: bool,
-}
-
-impl<'p> Part<'p> {
-    fn of(pipeline: &'p Pipeline<Stage>) -> Result<Self, RunError> {
-        let stages: Vec<&Stage> = pipeline.leaves().collect();
-        let programs = |stages: &[&'p Stage]| {
-            stages.iter().map(|stage| Program::of(stage).ok_or(RunError::Pipeline)).collect::<Result<Vec<_>, _>>()
-        };
-        if let Some((stage, filters)) = stages.split_last()
-            && let Action::Receive(reception) = stage.action()
-        {
-            return Ok(Self::Receive(programs(filters)?, pipeline.status, Receiver { stage, reception }));
-        }
-        let stage = &pipeline.first;
-        if !pipeline.is_single() {
-            return Ok(Self::Pipeline(programs(&stages)?, pipeline.status));
-        }
-        Ok(match stage.action() {
-            Action::Answer(answer) => Self::Answer(stage, answer),
-            Action::Exit(status) => Self::Exit(*status),
-            Action::Receive(_) => return Err(RunError::Pipeline),
-            Action::Run(run) => Program::of(stage).map_or(Self::Sequence(stage, run), Self::Program),
-        })
-    }
-}
-
-impl Part<'_> {
-    /// Whether it starts programs by what the plan says alone.
-    fn is_settled(&self) -> bool {
-        matches!(self, Self::Program(_) | Self::Sequence(..) | Self::Pipeline(..))
-    }
-}
-
-impl<'p> Program<'p> {
-    fn of(stage: &'p Stage) -> Option<Self> {
-        let Action::Run(run) = stage.action() else {
-            return None;
-        };
-        let mut execs = run.execs();
-        let exec = execs.next()?;
-        let alone = run.table().is_none() && run.status() == 0 && run.hooks().is_none() && execs.next().is_none();
-        alone.then_some(Self { stage, exec, note: run.note(), is_stream: run.is_stream() })
-    }
 }
 
 /// A request on its way.
@@ -489,9 +363,6 @@ impl Session {
 /// SIGPIPE, by which a program ends whose reader has gone.
 const GONE: u8 = 13;
 
-/// What sh gives a command that could not be started (XCU 2.8.2).
-const NOT_STARTED: u8 = 126;
-
 /// Tells the process id of the stage where the client asked for it, in the words that it waits for.
 fn announce(stage: &Stage, process: impl std::fmt::Display) {
     if stage.is_announced() {
@@ -506,7 +377,7 @@ mod tests {
     use super::*;
     use crate::command::argv::{Argv, Program as Name};
     use crate::decide::arrival::testing::Nobody;
-    use crate::decide::plan::{Standing, made};
+    use crate::decide::plan::{Action, Standing, made};
     use crate::host::Executable;
     use crate::script::Script;
 
