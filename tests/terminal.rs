@@ -25,8 +25,8 @@ struct Screen {
 
 impl Screen {
     /// Gives the tool lines until the screen has the text, then `last`; and what is on the screen when it has ended.
-    fn after(kind: &str, arguments: &[&str], line: &str, until: &str, last: &str) -> String {
-        let size = Winsize { ws_row: 100, ws_col: 160, ws_xpixel: 0, ws_ypixel: 0 };
+    fn after((kind, columns): (&str, u16), arguments: &[&str], line: &str, until: &str, last: &str) -> String {
+        let size = Winsize { ws_row: 100, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(&size, None).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_zfs-shell-policy"));
         command.args(arguments).env_clear().env("TERM", kind);
@@ -34,7 +34,7 @@ impl Screen {
         let mut tool = command.spawn().unwrap();
         drop(command);
         let mut input = tool.stdin.take().unwrap();
-        let mut screen = Self { terminal: pair.master.into(), shown: vt100::Parser::new(100, 160, 0) };
+        let mut screen = Self { terminal: pair.master.into(), shown: vt100::Parser::new(100, columns, 0) };
         let text = |screen: &Self| screen.shown.screen().contents();
         for _ in 0..3000 {
             if text(&screen).contains(until) {
@@ -71,9 +71,19 @@ const REFUSED: &str = "id=6a1c20c1001275 policy=nas client=192.0.2.7 decision=re
 
 #[test]
 fn a_long_log_shows_how_much_was_read_and_then_the_report_alone() {
-    let text = Screen::after("xterm", &["report"], REFUSED, "standard input: ", REFUSED);
+    let text = Screen::after(("xterm", 160), &["report"], REFUSED, "standard input: ", REFUSED);
     assert!(text.contains("REQUESTS") && text.contains("not so"), "{text}");
     assert!(!text.contains("standard input"), "{text}");
+}
+
+#[test]
+fn on_a_narrow_terminal_no_row_is_wider_than_it() {
+    let reason = "so that it has to be told in several lines of a table that is too narrow for it";
+    let refused = REFUSED.replace("not so", reason);
+    let text = Screen::after(("xterm", 60), &["report"], &refused, "standard input: ", &refused);
+    assert!(!text.contains(reason), "{text}");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.windows(3).any(|words| words == ["refused", "so", "that"]) && words.contains(&"narrow"), "{text}");
 }
 
 const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/files/pull.toml");
@@ -85,7 +95,8 @@ fn is_row(row: &str) -> bool {
 
 #[test]
 fn rows_and_the_line_below_them_leave_each_other_whole() {
-    let text = Screen::after("xterm", &["check", POLICY, "-"], "zfs list tank/nothing", "standard input: ", "exit");
+    let text =
+        Screen::after(("xterm", 160), &["check", POLICY, "-"], "zfs list tank/nothing", "standard input: ", "exit");
     let rows: Vec<&str> = text.lines().collect();
     let [rows @ .., last, sum] = rows.as_slice() else { panic!("{text}") };
     assert!(rows.len() > 10 && rows.iter().all(|row| is_row(row)), "{text}");
@@ -98,6 +109,6 @@ fn a_terminal_that_can_take_nothing_back_has_the_rows_alone() {
     let row = "hidden   zfs list tank/nothing                             (answer 1: cannot open 'tank/nothing': \
                dataset does not exist)\n";
     let rows = row.repeat(90);
-    let text = Screen::after("dumb", &["check", POLICY, "-"], "zfs list tank/nothing", rows.trim_end(), "exit");
+    let text = Screen::after(("dumb", 160), &["check", POLICY, "-"], "zfs list tank/nothing", rows.trim_end(), "exit");
     assert!(text.lines().take(90).all(is_row), "{text}");
 }

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::output;
 
 /// A message that is being put together.
 #[derive(Debug)]
@@ -65,7 +68,9 @@ impl<'a> Diagnostic<'a> {
             group = group.element(snippet);
         }
         let notes = self.notes.iter().map(|note| Level::NOTE.message(annotate_snippets::normalize_untrusted_str(note)));
-        Renderer::styled().render(&[group.elements(notes)])
+        // Of a line that is longer, what surrounds the place is shown.
+        let renderer = Renderer::styled().term_width(output::width().unwrap_or(DEFAULT_TERM_WIDTH));
+        renderer.render(&[group.elements(notes)])
     }
 }
 

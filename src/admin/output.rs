@@ -31,6 +31,11 @@ impl Output {
     }
 }
 
+/// How many columns standard output has, if it is a terminal.
+pub(super) fn width() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into())
+}
+
 /// A terminal, on which something else may stand.
 struct Terminal(StdoutLock<'static>);
 
