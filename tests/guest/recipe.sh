@@ -14,6 +14,7 @@ base=(
     openssh-server sudo rsyslog procps strace            # that is logged in to and watched,
     mbuffer pv lzop zstd lz4 pigz gzip xz-utils bzip2    # the filters that clients put into a pipeline,
     perl libconfig-inifiles-perl libcapture-tiny-perl    # what syncoid needs,
+    apparmor systemd-journal-remote openssl              # what no boot begins with, and a test starts,
     python3 bash dash man-db                             # and what the tests need
 )
 zfs=(zfs-dkms zfsutils-linux sanoid dkms gcc make libc6-dev)
@@ -34,6 +35,7 @@ mmdebstrap --mode=root --variant=minbase --components=main,contrib --include="$p
     --customize-hook='chroot "$1" dkms status -k "$(ls "$1/lib/modules" | head -n 1)" | grep "zfs.*installed"' \
     --customize-hook='chroot "$1" systemctl enable systemd-networkd ssh rsyslog' \
     --customize-hook='chroot "$1" systemctl disable sanoid.timer zfs-zed || true' \
+    --customize-hook='chroot "$1" systemctl disable apparmor systemd-journal-{remote,gatewayd}.socket systemd-journal-upload' \
     --customize-hook='chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer' \
     --customize-hook='mkdir -p -m 700 "$1/root/.ssh"; cat "$guest_key" >"$1/root/.ssh/authorized_keys"' \
     --customize-hook='echo guest >"$1/etc/hostname"; echo "127.0.0.1 localhost guest" >"$1/etc/hosts"' \

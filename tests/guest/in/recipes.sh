@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What docs/recipes.md says of things that take a booted system, its policies and commands taken from there; accounts by
-# packaging/systemd, and a log host by packaging/rsyslog. Runs as root in the guest, and leaves nothing running.
+# packaging/systemd, a log host by packaging/rsyslog, one for journals by docs/logging.md. Runs as root in the guest,
+# and leaves nothing running.
 set -u
 cd "$(dirname "$0")" || exit
 # shellcheck source=SCRIPTDIR/lib.sh
@@ -94,6 +95,63 @@ want_out 'trigger'
 kill "$loghost"
 rm "/etc/rsyslog.d/$forward"
 systemctl restart rsyslog
+end
+
+document=$t/docs/logging.md
+begin 'journals go to another host over TLS, where the records of two hosts are told apart'
+tls=/etc/ssl/journals
+mkdir -p "$tls" /etc/systemd/journal-{remote,upload}.conf.d
+echo '127.0.0.1 loghost.example.org' >>/etc/hosts
+block "$document" 'The journal' sh | sed 's/^\(for host in .*\);/\1 backup2.example.org;/' >"$t/commands"
+run bash -euc "cd '$tls' && $(cat "$t/commands") && chown :systemd-journal-remote loghost*.key &&
+    chown :systemd-journal backup*.key && chmod 640 loghost*.key backup*.key"
+want_status 0
+for side in remote upload; do
+    block "$document" 'The journal' ini | awk -v side="[${side^}]" '/^\[/ { here = ($0 == side) } here' \
+        >"/etc/systemd/journal-$side.conf.d/tls.conf"
+done
+run systemctl start systemd-journal-remote.socket
+want_status 0
+# The journal of the whole boot would take minutes.
+run ssh -n trigger@127.0.0.1 'id before'
+journalctl --sync
+mkdir -p /var/lib/private/systemd/journal-upload
+printf 'LAST_CURSOR=%s\n' "$(journalctl -q -n 1 --show-cursor -o cat | sed -n 's/^-- cursor: //p')" \
+    >/var/lib/private/systemd/journal-upload/state
+run ssh -n trigger@127.0.0.1 'id journal'
+want_status 127
+run systemctl start systemd-journal-upload
+want_status 0
+there() { journalctl -q -D /var/log/journal/remote -t zfs-shell "$@"; }
+came() { there "$@" | tee -a "$t/seen" | grep 'decision=unknown'; }
+want 'the record there' within 60 came _HOSTNAME=guest
+systemctl stop systemd-journal-upload
+# Another host: the same entries under its name.
+journalctl -t zfs-shell -n 3 -o export | sed 's/^_HOSTNAME=.*/_HOSTNAME=backup2/' |
+    /usr/lib/systemd/systemd-journal-remote -o "$t/backup2.journal" - >>"$t/seen" 2>&1
+uploads() { run timeout 60 /usr/lib/systemd/systemd-journal-upload --file="$t/backup2.journal" --follow=no; }
+conf=/etc/systemd/journal-upload.conf.d/tls.conf
+sed -i 's/backup1/backup2/' "$conf"
+openssl req -x509 -newkey rsa:2048 -noenc -subj /CN=journals -keyout "$t/evil.key" -out "$tls/evil.pem" 2>/dev/null
+sed -i.good 's/journals.pem/evil.pem/' "$conf"
+uploads
+want 'a status other than 0' test "$status" != 0
+want_err 'certificate'
+want 'nothing sent to a host of another authority' not came _HOSTNAME=backup2
+mv "$conf.good" "$conf"
+uploads
+want_status 0
+want 'the record of the other host there' within 20 came _HOSTNAME=backup2
+reported() { there "$@" | zfs-shell-policy report; }
+run reported _HOSTNAME=backup2
+want_status 0
+want_out 'trigger'
+want 'files that are named by the address' test -s /var/log/journal/remote/remote-127.0.0.1.journal
+want 'clients not to be checked, as the document says' \
+    grep -q 'Certificate checking disabled' <(journalctl -u systemd-journal-remote)
+systemctl stop systemd-journal-remote.socket systemd-journal-remote
+rm -r /etc/systemd/journal-{remote,upload}.conf.d "$tls" /var/log/journal/remote
+sed -i '/ loghost[.]example[.]org$/d' /etc/hosts
 end
 
 once='One transfer, by a key that is worthless afterwards'
