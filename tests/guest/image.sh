@@ -5,7 +5,7 @@
 #
 # The directory holds disk.img, vmlinuz, initrd.img and `id`, the private key of the guest's root.
 # It lies in $ZFS_SHELL_GUEST_CACHE, else $XDG_CACHE_HOME/zfs-shell, else ~/.cache/zfs-shell, and
-# its name carries a hash of the recipe. A build needs root and 4 to 8 minutes, once.
+# its name carries a hash of the recipe. A build needs root and 4 to 10 minutes, once.
 set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 suite=${1:-trixie}
