@@ -11,7 +11,7 @@ rustPlatform.buildRustPackage {
   # The tests start sshd, and run as root.
   doCheck = false;
   postInstall = ''
-    for section in 1 5 8; do
+    for section in 5 8; do
       install -Dm 644 -t "$out/share/man/man$section" docs/*."$section"
     done
   '';

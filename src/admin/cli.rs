@@ -458,7 +458,7 @@ mod tests {
 
     #[test]
     fn every_subcommand_and_flag_stands_in_the_manual() {
-        let manual = include_str!("../../docs/zfs-shell-policy.1");
+        let manual = include_str!("../../docs/zfs-shell-policy.8");
         for subcommand in Cli::command().get_subcommands() {
             assert!(manual.contains(&format!(".Cm {}\n", subcommand.get_name())), "{}", subcommand.get_name());
             for flag in subcommand.get_arguments().filter_map(|argument| argument.get_long()) {

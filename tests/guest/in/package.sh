@@ -92,7 +92,7 @@ end
 begin 'manuals are found, and bash completes what the policy tool is asked'
 apt install "${old[0]}"
 want_status 0
-for manual in '8 zfs-shell' '1 zfs-shell-policy' '5 zfs-shell.toml'; do
+for manual in '8 zfs-shell' '8 zfs-shell-policy' '5 zfs-shell.toml'; do
     # shellcheck disable=SC2086
     run man -w $manual
     want_out "^/usr/share/man/man${manual% *}/${manual#* }.${manual% *}.gz$"
