@@ -52,7 +52,7 @@ fn within<const N: usize>(
                 let text = lines.get(number).map_or("", String::as_str);
                 format!("{text:width$}")
             });
-            let line = line.collect::<Vec<_>>().join("  ");
+            let line = line.collect::<Vec<_>>().join(&" ".repeat(GAP));
             writeln!(out, "{style}{}{style:#}", line.trim_end())?;
         }
     }

@@ -37,6 +37,13 @@ impl<R> Watched<R> {
         Self::on(TERMINAL.clone(), PATIENCE, source, name, size)
     }
 
+    /// Of what somebody types, who would find a line in the way.
+    pub(super) fn typed(source: R) -> Self {
+        let mut watched = Self::new(source, "", None);
+        watched.waits = None;
+        watched
+    }
+
     fn on(terminal: MultiProgress, patience: Duration, source: R, name: &str, size: Option<u64>) -> Self {
         let form = match size {
             Some(_) => "{msg}: {percent} % of {binary_total_bytes}, {eta} left",

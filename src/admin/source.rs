@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -116,6 +116,9 @@ pub(super) fn files(named: &[PathBuf]) -> Cow<'_, [PathBuf]> {
 pub(super) fn lines(path: &Path) -> Result<Watched<BufReader<File>>, Stop> {
     let file = if path.as_os_str() == "-" { standard_input() } else { open(path) };
     let file = file.map_err(|error| Stop::said(format!("{}: {error}", path.display())))?;
+    if file.is_terminal() {
+        return Ok(Watched::typed(BufReader::new(file)));
+    }
     let size = file.metadata().ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
     let name = if path.as_os_str() == "-" { "standard input".into() } else { path.to_string_lossy() };
     Ok(Watched::new(BufReader::with_capacity(1 << 16, file), &name, size))

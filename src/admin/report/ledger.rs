@@ -274,3 +274,29 @@ fn zfs(exec: &str) -> Option<Zfs> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of the streams, in MiB, are called unusual.
+    fn unusual(sizes: impl Iterator<Item = u64>) -> Vec<u64> {
+        let mut ledger = Ledger::default();
+        let flow = ledger.flow("hosts/a", "b/a", Direction::Received);
+        sizes.zip(1..).for_each(|(size, at)| flow.came(size << 20, at, true));
+        flow.unusual.iter().map(|unusual| unusual.bytes >> 20).collect()
+    }
+
+    #[test]
+    fn more_than_ten_times_the_usual_is_unusual_once_there_is_something_usual() {
+        assert_eq!(unusual([3, 3, 3, 3, 31, 30, 31].into_iter()), [31]);
+        assert_eq!(unusual([3, 3, 3, 3, 31].into_iter()), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_usual_changes_over_the_years() {
+        let years = |last| std::iter::repeat_n(1, 300).chain(std::iter::repeat_n(8, 100)).chain([last]);
+        assert_eq!(unusual(years(80)), [0; 0]);
+        assert_eq!(unusual(years(81)), [81]);
+    }
+}
