@@ -139,7 +139,7 @@ enum Unit {
 }
 
 thread_local! {
-    /// The days since 1970 on which months begin, counted out.
+    /// The days since 1970 on which months begin, counted out: as far as an input can wait.
     static MONTHS: OnceCell<Vec<u64>> = const { OnceCell::new() };
 }
 
@@ -155,7 +155,7 @@ impl Unit {
                     let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
                     let lengths = |year| [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
                     let next = |day: &mut u64, length| Some(std::mem::replace(day, *day + length));
-                    (1970..2060).flat_map(lengths).scan(0, next).collect()
+                    (1970..2600).flat_map(lengths).scan(0, next).collect()
                 });
                 months.partition_point(|begin| *begin <= day) as u64
             }),

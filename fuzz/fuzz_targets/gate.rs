@@ -81,7 +81,10 @@ fuzz_target!(|bytes: &[u8]| zfs_shell_fuzz::limited(|| {
         let name = if words.iter().any(|word| word == "zpool" || word.ends_with("/zpool")) { "zpool" } else { "zfs" };
         let again = quote(std::iter::once(name).chain(arguments.iter().map(String::as_str)));
         let again = decided(again.as_bytes(), &unhooked);
-        assert_eq!(again.stages, [step.clone()], "{again:?}");
+        // Asked for alone, what lies above the granted shows nothing without what is below it: `-d 0`.
+        let shows_nothing = [Step::Answer(String::new(), String::new(), 0)];
+        let is_shallow = words.windows(2).any(|words| words == ["-d", "0"]);
+        assert!(again.stages == [step.clone()] || is_shallow && again.stages == shows_nothing, "{step:?}\n{again:?}");
     }
     let without = |grants: Vec<Grant>| Policy { grants: grants.into(), ..policy.clone() };
     let Some((_, fewer)) = policy.grants.split_last() else { return };
